@@ -1,0 +1,174 @@
+"""Errors that carry their status, and the one place that turns them into problem documents (RFC 9457)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+TITLES = {
+    400: "Bad request",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported format",
+    422: "Invalid request",
+    500: "Internal error",
+    503: "Not available",
+}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """A problem document: what went wrong and how to mend it."""
+
+    type: str = Field(examples=["urn:chartcast:problem:unknown-track"])
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldProblem] | None = None
+
+
+class ChartcastError(Exception):
+    """A fault with a message for the caller. Subclasses fix ``status`` and ``slug``.
+
+    Args:
+        detail: Names the fault and the mend.
+        errors: The fields at fault, as (field, problem).
+        extra: Further members of the problem document.
+    """
+
+    status = 500
+    slug = "internal"
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[tuple[str, str]] = (), extra: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+        self.extra = extra or {}
+
+
+class InvalidRequestError(ChartcastError):
+    """The request is well-formed but asks for what cannot be."""
+
+    status = 422
+    slug = "invalid-request"
+
+
+class NotFoundError(ChartcastError):
+    """What the request names is not in the store."""
+
+    status = 404
+    slug = "not-found"
+
+
+class ConflictError(ChartcastError):
+    """The request contradicts the state of the store or of the models."""
+
+    status = 409
+    slug = "conflict"
+
+
+class TooLargeError(ChartcastError):
+    """An upload over one of the limits in the settings."""
+
+    status = 413
+    slug = "too-large"
+
+
+class UnsupportedFormatError(ChartcastError):
+    """An upload that is no chart or metadata file this service knows."""
+
+    status = 415
+    slug = "unsupported-format"
+
+
+class BundleError(ChartcastError):
+    """A model bundle that is missing, damaged or does not answer as it did when published."""
+
+    status = 503
+    slug = "bad-bundle"
+
+
+def _problem(request: Request, status: int, slug: str, detail: str, extra: dict[str, Any]) -> JSONResponse:
+    body = {
+        "type": f"urn:chartcast:problem:{slug}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": getattr(request.state, "request_id", ""),
+        **extra,
+    }
+    return JSONResponse(body, status_code=status, media_type=PROBLEM_JSON)
+
+
+def _errors(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return {"errors": [{"field": field, "problem": problem} for field, problem in pairs]} if pairs else {}
+
+
+async def _on_chartcast_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ChartcastError)
+    return _problem(request, error.status, error.slug, error.detail, {**_errors(error.errors), **error.extra})
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+    named = "; ".join(f"{field}: {problem}" for field, problem in pairs[:3])
+    detail = f"The request does not fit its schema ({named}). Mend the fields listed under errors."
+    return _problem(request, 422, "invalid-request", detail, _errors(pairs))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"There is nothing at {request.url.path}; /docs lists the paths.",
+        405: f"{request.url.path} does not take {request.method}; /docs lists what it takes.",
+    }
+    slug = TITLES.get(error.status_code, "error").lower().replace(" ", "-")
+    response = _problem(
+        request, error.status_code, slug, details.get(error.status_code, str(error.detail)), {}
+    )
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected error on %s", request.url.path, exc_info=error)
+    return _problem(
+        request, 500, "internal", "Something broke on our side; quote the request_id when asking.", {}
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem document."""
+    app.add_exception_handler(ChartcastError, _on_chartcast_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route that can answer these problems, for the OpenAPI document."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {s: {"description": TITLES[s], "content": content, "model": None} for s in statuses}

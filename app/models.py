@@ -1,0 +1,173 @@
+"""The tables."""
+
+import datetime as dt
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, PrimaryKeyConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+
+FEATURES = (
+    "danceability",
+    "energy",
+    "key",
+    "loudness",
+    "mode",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+    "tempo",
+    "duration_ms",
+    "time_signature",
+)
+
+
+class Region(Base):
+    """A region that has charts. ``version`` grows with every change of its charts."""
+
+    __tablename__ = "regions"
+
+    code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    first_day: Mapped[dt.date | None]
+    last_day: Mapped[dt.date | None]
+    version: Mapped[int] = mapped_column(default=0)
+
+
+class Track(Base):
+    """A track, with the name and artist last seen for it (some charts have neither)."""
+
+    __tablename__ = "tracks"
+
+    track_id: Mapped[str] = mapped_column(String(22), primary_key=True)
+    track_name: Mapped[str | None]
+    artist: Mapped[str | None]
+
+
+class TrackMetadata(Base):
+    """A track's 13 audio features, each null where unknown, and its release date as published."""
+
+    __tablename__ = "track_metadata"
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"), primary_key=True)
+    danceability: Mapped[float | None]
+    energy: Mapped[float | None]
+    key: Mapped[int | None]
+    loudness: Mapped[float | None]
+    mode: Mapped[int | None]
+    speechiness: Mapped[float | None]
+    acousticness: Mapped[float | None]
+    instrumentalness: Mapped[float | None]
+    liveness: Mapped[float | None]
+    valence: Mapped[float | None]
+    tempo: Mapped[float | None]
+    duration_ms: Mapped[int | None]
+    time_signature: Mapped[int | None]
+    release_date: Mapped[str | None] = mapped_column(String(10))
+    source: Mapped[str]
+    updated_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+
+
+class DailyStreams(Base):
+    """Chart streams of one track in one region on one chart day.
+
+    Clustered by its key on SQLite, covered by it on Postgres: a track's window is one index range.
+    """
+
+    __tablename__ = "daily_streams"
+    __table_args__ = (
+        PrimaryKeyConstraint("region", "track_id", "date", postgresql_include=["position", "streams"]),
+        CheckConstraint("streams >= 0", name="streams_not_negative"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        Index(None, "region", "date", "position"),
+        {"sqlite_with_rowid": False},
+    )
+
+    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"))
+    date: Mapped[dt.date]
+    position: Mapped[int]
+    streams: Mapped[int] = mapped_column(BigInteger)
+
+
+class TrackRegion(Base):
+    """What is known of a track in a region over all its days; kept up with every upload."""
+
+    __tablename__ = "track_regions"
+    __table_args__ = (
+        PrimaryKeyConstraint("region", "track_id"),
+        Index(None, "region", "last_day", "last_streams", "track_id"),
+        Index(None, "track_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"))
+    first_day: Mapped[dt.date]
+    last_day: Mapped[dt.date]
+    last_streams: Mapped[int] = mapped_column(BigInteger)
+    observed_days: Mapped[int]
+
+
+class ChartDay(Base):
+    """One region's chart of one day, summed up.
+
+    ``movement`` is the median, over the tracks charting on this day and the day before, of the ratio
+    of their streams; null where the day before has no chart or shares no track.
+    """
+
+    __tablename__ = "chart_days"
+    __table_args__ = (PrimaryKeyConstraint("region", "date"), {"sqlite_with_rowid": False})
+
+    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    date: Mapped[dt.date]
+    tracks: Mapped[int]
+    total_streams: Mapped[int] = mapped_column(BigInteger)
+    min_streams: Mapped[int] = mapped_column(BigInteger)
+    movement: Mapped[float | None]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("ingest_batches.id"))
+
+
+class IngestBatch(Base):
+    """One upload: one transaction."""
+
+    __tablename__ = "ingest_batches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    received_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    inserted: Mapped[int]
+    updated: Mapped[int]
+    unchanged: Mapped[int]
+    removed: Mapped[int]
+    rejected: Mapped[int]
+
+
+class IngestFile(Base):
+    """One file of an upload, with the hash of its bytes as sent."""
+
+    __tablename__ = "ingest_files"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("ingest_batches.id"), index=True)
+    name: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    format: Mapped[str]
+    rows: Mapped[int]
+
+
+class Correction(Base):
+    """What a later upload changed; ``new_*`` are null where it removed the track from the day."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index(None, "region", "track_id", "date"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("ingest_batches.id"), index=True)
+    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"))
+    date: Mapped[dt.date]
+    old_position: Mapped[int]
+    old_streams: Mapped[int] = mapped_column(BigInteger)
+    new_position: Mapped[int | None]
+    new_streams: Mapped[int | None] = mapped_column(BigInteger)
