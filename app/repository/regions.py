@@ -1,0 +1,60 @@
+"""Reading which regions there are and how far they reach."""
+
+import datetime as dt
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Date, select, type_coerce
+
+from app.errors import InvalidRequestError, NotFoundError
+from app.models import Region
+
+
+class RegionState(NamedTuple):
+    """A region that has charts, and the version of its data."""
+
+    code: str
+    first_day: dt.date
+    last_day: dt.date
+    version: int
+
+
+_STATES = select(
+    Region.code, type_coerce(Region.first_day, Date), type_coerce(Region.last_day, Date), Region.version
+).where(Region.last_day.is_not(None))
+
+
+def read_regions(connection: Connection) -> list[RegionState]:
+    """Every region that has charts, by code."""
+    return [RegionState(*row) for row in connection.execute(_STATES.order_by(Region.code))]
+
+
+def read_region(connection: Connection, code: str) -> RegionState | None:
+    """One region, or None where it has no chart."""
+    row = connection.execute(_STATES.where(Region.code == code)).one_or_none()
+    return None if row is None else RegionState(*row)
+
+
+def resolve_region(connection: Connection, code: str | None, default: str | None) -> RegionState:
+    """The region that a request means: the one it names, else ``default``, else the only one there is.
+
+    Raises:
+        NotFoundError: the region named has no charts.
+        InvalidRequestError: none was named and there is no single one to take.
+    """
+    wanted = code or default
+    if wanted is not None:
+        state = read_region(connection, wanted)
+        if state is None:
+            raise NotFoundError(f"Region {wanted} has no charts here; {_those_there_are(connection)}.")
+        return state
+    states = read_regions(connection)
+    if len(states) == 1:
+        return states[0]
+    raise InvalidRequestError(
+        f"Name a region: {_those_there_are(connection)}.", errors=[("region", "missing")]
+    )
+
+
+def _those_there_are(connection: Connection) -> str:
+    codes = ", ".join(state.code for state in read_regions(connection))
+    return f"there are {codes}" if codes else "none has been ingested yet (POST /ingest)"
