@@ -23,6 +23,54 @@ def parse_region(text: str) -> str:
     raise ValueError(f"{text[:40]!r} is not a region; send {REGION_HELP}")
 
 
+# What publishers write and the ISO list (in any of its names) does not.
+_SPELLINGS = {
+    "bolivia": "bo",
+    "brunei": "bn",
+    "cape verde": "cv",
+    "czech republic": "cz",
+    "hong kong": "hk",
+    "ivory coast": "ci",
+    "macedonia": "mk",
+    "moldova": "md",
+    "palestine": "ps",
+    "russia": "ru",
+    "south korea": "kr",
+    "swaziland": "sz",
+    "taiwan": "tw",
+    "tanzania": "tz",
+    "turkey": "tr",
+    "uae": "ae",
+    "uk": "gb",
+    "usa": "us",
+    "venezuela": "ve",
+    "vietnam": "vn",
+}
+
+
+@lru_cache(maxsize=1024)
+def parse_region_name(text: str) -> str:
+    """Return the code of a region written as its code or as a country's full name in English.
+
+    Raises:
+        ValueError: ``text`` is neither.
+    """
+    code = _codes_by_name().get(text.strip().casefold())
+    return code if code is not None else parse_region(text)
+
+
+@lru_cache(maxsize=1)
+def _codes_by_name() -> dict[str, str]:
+    forms = ("name", "common_name", "official_name")
+    named = {
+        getattr(country, form).casefold(): country.alpha_2.lower()
+        for country in pycountry.countries
+        for form in forms
+        if hasattr(country, form)
+    }
+    return named | _SPELLINGS
+
+
 RegionCode = Annotated[
     str, AfterValidator(parse_region), Field(description=REGION_HELP, examples=["ph", "global"])
 ]
