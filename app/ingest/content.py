@@ -1,0 +1,141 @@
+"""From the bytes of a file to its records: what it is packed in, how it is encoded, where lines begin."""
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.errors import TooLargeError, UnsupportedFormatError
+from app.ingest.rows import Rejection, build_refusal
+
+CHUNK = 2**20
+MAX_LINE = 2**20  # bytes; a chart's line has a few hundred
+_BOM = codecs.BOM_UTF8
+
+
+@dataclass
+class Budget:
+    """What an upload may still take; shared by all its files."""
+
+    unpacked: int
+    rows: int
+
+    def take_bytes(self, name: str, count: int) -> None:
+        """Account for bytes unpacked.
+
+        Raises:
+            TooLargeError: over ``max_unpacked_bytes``.
+        """
+        self.unpacked -= count
+        if self.unpacked < 0:
+            raise TooLargeError(
+                f"{name}: unpacked, the upload is over CHARTCAST_MAX_UNPACKED_BYTES; split it."
+            )
+
+    def take_row(self, name: str) -> None:
+        """Account for one row.
+
+        Raises:
+            TooLargeError: over ``max_upload_rows``.
+        """
+        self.rows -= 1
+        if self.rows < 0:
+            raise TooLargeError(f"{name}: the upload has more rows than CHARTCAST_MAX_UPLOAD_ROWS; split it.")
+
+
+def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record's cells with the physical line, from 1, on which it starts; blank ones not.
+
+    Raises:
+        UnsupportedFormatError: the content is no text at all: an archive, a page, a workbook.
+        InvalidRequestError: it is text that is damaged; names the line.
+        TooLargeError: over the budget.
+    """
+    # strict: a quote that is never closed would else swallow the rest of the file without a word.
+    reader = csv.reader(_decode_lines(name, _unpack(name, content, budget)), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _damaged(name, line, f"is not CSV ({error}); is a quote missing?") from None
+        if "".join(cells).strip():
+            yield line, cells
+
+
+def _damaged(name: str, line: int, problem: str) -> Exception:
+    return build_refusal(name, Rejection(line, "row", "", problem), f"{name}: line {line} {problem}")
+
+
+def _unpack(name: str, content: bytes, budget: Budget) -> Iterator[bytes]:
+    packed = content.startswith(b"\x1f\x8b")
+    source = gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content)
+    first = True
+    while chunk := _read_chunk(name, source):
+        if first:
+            _refuse_other_content(name, chunk)
+        first = False
+        budget.take_bytes(name, len(chunk))
+        yield chunk
+    if first:
+        raise UnsupportedFormatError(f"{name}: the file is empty; send a chart.")
+
+
+def _read_chunk(name: str, source: io.BufferedIOBase) -> bytes:
+    try:
+        return source.read(CHUNK)
+    except (OSError, EOFError, zlib.error) as error:
+        detail = f"{name}: the gzip data is damaged ({error}); pack and send it again."
+        raise UnsupportedFormatError(detail) from None
+
+
+def _refuse_other_content(name: str, start: bytes) -> None:
+    text = start[:1024].removeprefix(_BOM).lstrip().lower()
+    kinds = {
+        b"pk": "a zip archive or an Excel workbook; send the CSV inside it, as it is or gzipped",
+        b"\x1f\x8b": "gzip within gzip; pack it once",
+        b"<": "an HTML page (a failed download saved as CSV?); download the chart again",
+        b"\xff\xfe": "text in UTF-16; save it as CSV UTF-8",
+        b"\xfe\xff": "text in UTF-16; save it as CSV UTF-8",
+    }
+    for mark, kind in kinds.items():
+        if text.startswith(mark + (b"\x03\x04" if mark == b"pk" else b"")):
+            raise UnsupportedFormatError(f"{name}: this is {kind}.", errors=[("file", kind)])
+
+
+def _decode_lines(name: str, chunks: Iterator[bytes]) -> Iterator[str]:
+    # Decoded line by line (no byte of a longer UTF-8 character is a newline), so that a fault has a line.
+    for number, raw in enumerate(_split_lines(name, chunks), start=1):
+        try:
+            text = (raw.removeprefix(_BOM) if number == 1 else raw).decode()
+        except UnicodeDecodeError:
+            raise _damaged(name, number, "is not UTF-8 text; save the file as CSV UTF-8.") from None
+        if "\0" in text:
+            raise _damaged(name, number, "holds a NUL byte; the file is damaged, send it again.")
+        if "\r" in text:
+            yield from _split_at_carriage_returns(text)
+        else:
+            yield text
+
+
+def _split_at_carriage_returns(text: str) -> Iterator[str]:
+    # CRLF is one line end; a carriage return of its own (old Mac files) is one too.
+    return (part + "\n" for part in text.removesuffix("\n").removesuffix("\r").split("\r"))
+
+
+def _split_lines(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest, count = b"", 0
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+        count += len(lines)
+        if len(rest) > MAX_LINE:
+            raise _damaged(name, count + 1, "is over a million bytes long, which no chart's is.")
+    if rest:
+        yield rest

@@ -1,0 +1,144 @@
+"""From the bytes of a chart file, or from JSON entries, to rows: pure, one way, every fault with its line."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from app.errors import UnsupportedFormatError
+from app.ingest.content import Budget, read_records
+from app.ingest.formats import JSON_ENTRIES, parse_header, recognise_format
+from app.ingest.origin import Given, Origin, agree_on_origin, parse_file_name
+from app.ingest.row_reader import RowReader
+from app.ingest.rows import ChartRow, ParsedFile, Rejection, build_refusal
+
+ENTRY_KEYS = ("position", "track_id", "streams", "track_name", "artist")
+
+
+def parse_chart_file(name: str, content: bytes, given: Given, budget: Budget) -> ParsedFile:
+    """Read one chart file of any known format.
+
+    Args:
+        name: The file's name without folders; it may tell region and day.
+        content: The bytes as sent, gzip or not.
+        given: What the request says.
+        budget: What the upload may still take; used up by this call.
+
+    Raises:
+        UnsupportedFormatError: no daily chart file.
+        InvalidRequestError: damaged, or in contradiction with its name or the request.
+        TooLargeError: over a limit.
+    """
+    records = read_records(name, content, budget)
+    header = _read_header(name, records)
+    form = recognise_format(name, header)
+    origin = agree_on_origin(name, given, parse_file_name(name), "the file's name")
+    reader = RowReader(name, form=form, header=header, origin=origin, given=given)
+    return _collect(name, reader, records, budget, sha256=hashlib.sha256(content).hexdigest())
+
+
+def parse_entries(
+    name: str, entries: Sequence[object], said: Origin, given: Given, budget: Budget
+) -> ParsedFile:
+    """Read the entries of a JSON body by the same rules; an entry's number, from 1, is its line.
+
+    Raises:
+        InvalidRequestError: the body contradicts the request, or nobody says region and day.
+        TooLargeError: over a limit.
+    """
+    origin = agree_on_origin(name, given, said, "the body")
+    header = [JSON_ENTRIES.columns[key] for key in ENTRY_KEYS]
+    reader = RowReader(name, form=JSON_ENTRIES, header=header, origin=origin, given=given)
+    records = ((number, _read_entry(entry)) for number, entry in enumerate(entries, start=1))
+    return _collect(name, reader, records, budget)
+
+
+def reject_repeated_days(files: Sequence[ParsedFile]) -> list[ParsedFile]:
+    """Reject the charts that an earlier file of the upload has too: which of them is the whole chart?"""
+    owners: dict[tuple[str, dt.date], str] = {}
+    checked = []
+    for file in files:
+        owned = ((row, owners.get((row.region, row.date))) for row in file.rows)
+        problems = {row.line: _repeated_day(row, owner) for row, owner in owned if owner is not None}
+        checked.append(file.rejecting(problems) if problems else file)
+        owners.update({(row.region, row.date): file.name for row in checked[-1].rows})
+    return checked
+
+
+def _repeated_day(row: ChartRow, owner: str) -> Rejection:
+    problem = f"the chart of {row.region} on {row.date} is in {owner} too; send each chart once"
+    return Rejection(
+        row.line, "date", str(row.date), problem, row.region, row.date, row.position, row.track_id
+    )
+
+
+def _read_header(name: str, records: Iterable[tuple[int, list[str]]]) -> list[str]:
+    for _, cells in records:
+        # The publisher's note stands above the header, in a line that begins with empty cells.
+        if cells[0].strip():
+            return parse_header(cells)
+    raise UnsupportedFormatError(f"{name}: the file has no header line; send a chart.")
+
+
+def _collect(
+    name: str,
+    reader: RowReader,
+    records: Iterable[tuple[int, list[str]]],
+    budget: Budget,
+    *,
+    sha256: str = "",
+) -> ParsedFile:
+    good = _DayCheck()
+    rejected: list[Rejection] = []
+    skipped = 0
+    for line, cells in records:
+        budget.take_row(name)
+        row = reader.read(line, cells)
+        if row is None:
+            skipped += 1
+        elif isinstance(row, Rejection) or (row := good.check(row)) is not None:
+            rejected.append(row)
+    if not (good.rows or rejected or skipped):
+        nothing = Rejection(1, "row", "", "has no rows below the header")
+        raise build_refusal(name, nothing, f"{name}: there are no rows in it; send a chart.")
+    return ParsedFile(name, reader.form.name, good.rows, rejected, skipped, sha256)
+
+
+class _DayCheck:
+    """Holds rows against each other: a day has one row a position and one a track."""
+
+    def __init__(self) -> None:
+        self.rows: list[ChartRow] = []
+        self._days: dict[tuple[str, dt.date], tuple[dict[int, int], dict[str, int]]] = {}
+
+    def check(self, row: ChartRow) -> Rejection | None:
+        """Keep ``row``, or say which earlier row has its position or track."""
+        positions, tracks = self._days.setdefault((row.region, row.date), ({}, {}))
+        for field, value, earlier in (
+            ("position", row.position, positions.get(row.position)),
+            ("track_id", row.track_id, tracks.get(row.track_id)),
+        ):
+            if earlier is not None:
+                return _repeated(row, field, value, earlier)
+        positions[row.position] = tracks[row.track_id] = row.line
+        self.rows.append(row)
+        return None
+
+
+def _repeated(row: ChartRow, field: str, value: object, earlier: int) -> Rejection:
+    problem = f"{field} {value} of {row.region} on {row.date} is on line {earlier} already"
+    return Rejection(row.line, field, str(value), problem, row.region, row.date, row.position, row.track_id)
+
+
+def _read_entry(entry: object) -> list[str]:
+    if not isinstance(entry, dict):
+        return [_as_text([entry])]
+    return [_as_text(entry.get(key)) for key in ENTRY_KEYS]
+
+
+def _as_text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    text = json.dumps(value)
+    # The NUL keeps what is neither a text nor a number from passing for a name.
+    return text if type(value) in (int, float) else f"\0{text}"

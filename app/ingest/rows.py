@@ -1,0 +1,154 @@
+"""What a chart file comes down to, and how one cell of it is read."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from app.dates import parse_iso_date
+from app.errors import InvalidRequestError
+from app.track_ids import parse_track_id
+
+MAX_POSITION = 1000
+MAX_STREAMS = 10**12  # far over what a day can hold, and a day's sum of them fits the store
+FIRST_DAY = dt.date(1970, 1, 1)
+LISTED = 100  # rejected rows that an answer lists
+
+# ASCII digits alone; a decimal part of zeros, and thousands in threes.
+_WHOLE = re.compile(r"([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})(?:\.0+)?")
+
+
+class ChartRow(NamedTuple):
+    """One good row: what one track did in one region on one day."""
+
+    line: int
+    region: str
+    date: dt.date
+    position: int
+    track_id: str
+    streams: int
+    track_name: str | None
+    artist: str | None
+
+
+class Rejection(NamedTuple):
+    """A bad row: the first fault of it, and what could be read of it all the same."""
+
+    line: int
+    field: str
+    value: str
+    problem: str
+    region: str | None = None
+    date: dt.date | None = None
+    position: int | None = None
+    track_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """One file, read. ``skipped`` counts its rows of other charts."""
+
+    name: str
+    format: str
+    rows: list[ChartRow]
+    rejected: list[Rejection]
+    skipped: int = 0
+    sha256: str = ""
+
+    def rejecting(self, problems: dict[int, Rejection]) -> "ParsedFile":
+        """The same file with the rows on these lines rejected."""
+        rows = [row for row in self.rows if row.line not in problems]
+        rejected = sorted([*self.rejected, *problems.values()], key=lambda rejection: rejection.line)
+        return replace(self, rows=rows, rejected=rejected)
+
+
+def parse_whole_number(text: str) -> int:
+    """Return the whole number >= 0 that ``text`` is: ``1234``, ``1234.0`` or ``1,234``.
+
+    Raises:
+        ValueError: it is none, or is over ``MAX_STREAMS``.
+    """
+    match = _WHOLE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("is not a whole number >= 0" if text.strip() else "is missing")
+    number = int(match[1].replace(",", ""))
+    if number > MAX_STREAMS:
+        raise ValueError(f"is over {MAX_STREAMS:,}, more than a day can hold")
+    return number
+
+
+@lru_cache(maxsize=4096)
+def parse_position(text: str) -> int:
+    """Return a chart position, 1 to ``MAX_POSITION``.
+
+    Raises:
+        ValueError: it is no whole number, or outside.
+    """
+    position = parse_whole_number(text)
+    if not 1 <= position <= MAX_POSITION:
+        raise ValueError(f"is outside 1 to {MAX_POSITION}")
+    return position
+
+
+@lru_cache(maxsize=2**16)
+def parse_track(text: str) -> str:
+    """Return the track id, in any of its forms (``parse_track_id``, remembered)."""
+    if not text.strip():
+        raise ValueError("is missing")
+    return parse_track_id(text)
+
+
+def parse_chart_day(text: str, today: dt.date) -> dt.date:
+    """Return the chart day; ``today`` (UTC) is the last there can be.
+
+    Raises:
+        ValueError: no ISO date, or no day that can have a chart.
+    """
+    if not text.strip():
+        raise ValueError("is missing")
+    return check_chart_day(parse_iso_date(text.strip()), today)
+
+
+def check_chart_day(day: dt.date, today: dt.date) -> dt.date:
+    """Return ``day`` where it can have a chart.
+
+    Raises:
+        ValueError: it lies after ``today``, or before there were charts of streams.
+    """
+    if day > today:
+        raise ValueError(f"lies in the future: it is {today} (UTC)")
+    if day < FIRST_DAY:
+        raise ValueError("lies before there were charts of streams")
+    return day
+
+
+def parse_name(text: str) -> str | None:
+    """Return a track's or an artist's name, None where the chart gives none.
+
+    Raises:
+        ValueError: a NUL, which Postgres cannot store.
+    """
+    if "\0" in text:
+        raise ValueError("is no text")
+    return text.strip() or None
+
+
+def build_refusal(
+    name: str, rejection: Rejection, detail: str, *, errors: tuple[str, str] | None = None
+) -> InvalidRequestError:
+    """The refusal of a whole file for what stands on one line of it."""
+    fault = errors or (rejection.field, rejection.problem)
+    extra = {"rejected": 1, "rejected_rows": [describe_rejection(name, rejection)]}
+    return InvalidRequestError(detail, errors=[fault], extra=extra)
+
+
+def describe_rejection(name: str, rejection: Rejection) -> dict[str, str | int]:
+    """A rejected row as an answer lists it."""
+    return {
+        "file": name,
+        "line": rejection.line,
+        "field": rejection.field,
+        "value": rejection.value[:200].removeprefix("\0"),
+        "problem": rejection.problem,
+    }
