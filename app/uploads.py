@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from app.errors import InvalidRequestError, TooLargeError
 
 BODY_NAME = "api"
+MAX_FILES = 10_000
 _GZIP = b"\x1f\x8b"
 
 
@@ -27,17 +29,30 @@ async def read_uploads(request: Request, max_body_bytes: int) -> list[Upload]:
 
     Raises:
         TooLargeError: the body is over ``max_body_bytes``.
-        InvalidRequestError: a form without a ``file`` part.
+        InvalidRequestError: a form without a ``file`` part, with others, or that is malformed.
     """
     limited = Request(request.scope, _limit(request.receive, max_body_bytes))
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return [Upload(BODY_NAME, await limited.body())]
-    async with limited.form() as form:
-        parts = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
-        uploads = [Upload(_clean_name(part.filename), await part.read()) for part in parts]
+    try:
+        async with limited.form(max_files=MAX_FILES, max_fields=0) as form:
+            uploads = [await _read_part(name, part) for name, part in form.multi_items()]
+    except (HTTPException, UnicodeError) as error:
+        problem = getattr(error, "detail", "its names are not text")
+        raise InvalidRequestError(
+            f"The form cannot be read ({problem}); send files alone, as parts named file with a file name, "
+            "and everything else in the query."
+        ) from None
     if not uploads:
         raise InvalidRequestError("The form has no file; send at least one part named file with a file name.")
     return uploads
+
+
+async def _read_part(name: str, part: UploadFile | str) -> Upload:
+    # A region sent as a field would be lost without a word, and the file taken for another region's.
+    if name != "file" or not isinstance(part, UploadFile):
+        raise InvalidRequestError(f"The form has a part named {name[:40]!r}; files go in parts named file.")
+    return Upload(_clean_name(part.filename), await part.read())
 
 
 def _limit(receive: Receive, max_bytes: int) -> Receive:

@@ -1,0 +1,132 @@
+"""What an upload changes in the charts that are stored: pure comparison, no store."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.errors import ConflictError
+from app.forecasting.market import chart_ratio
+from app.ingest.rows import ChartRow, Rejection
+from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
+from app.repository.charted_tracks import Naming
+from app.repository.charts import Movement
+
+MIN_SHARE = 90  # percent of a stored chart's rows that an upload of the day has at least
+DAY = dt.timedelta(days=1)
+
+
+@dataclass
+class _Held:
+    """What rejected rows name of one day: there the stored rows stay."""
+
+    positions: set[int] = field(default_factory=set)
+    tracks: set[str] = field(default_factory=set)
+    everything: bool = False
+
+    def holds(self, track_id: str, entry: Entry) -> bool:
+        return self.everything or entry.position in self.positions or track_id in self.tracks
+
+
+class RejectedRows:
+    """Which stored rows the rejected rows of an upload protect from removal.
+
+    A row whose region or day cannot be read may be of any; one that names neither a position nor a
+    track may be any row of its day.
+    """
+
+    def __init__(self, rejections: Iterable[Rejection]) -> None:
+        self._held: dict[tuple[str | None, dt.date | None], _Held] = {}
+        for row in rejections:
+            held = self._held.setdefault((row.region, row.date), _Held())
+            held.positions.update(() if row.position is None else (row.position,))
+            held.tracks.update(() if row.track_id is None else (row.track_id,))
+            held.everything |= row.position is None and row.track_id is None
+
+    def keep(self, key: DayKey, lacking: Chart) -> dict[str, Entry]:
+        """Return those of the stored entries that the upload lacks and that stay all the same."""
+        region, day = key
+        reaches = ((region, day), (region, None), (None, day), (None, None))
+        held = [self._held[reach] for reach in reaches if reach in self._held]
+        return {t: entry for t, entry in lacking.items() if any(h.holds(t, entry) for h in held)}
+
+
+def group_by_day(rows: Iterable[ChartRow]) -> dict[DayKey, dict[str, Entry]]:
+    """Return the charts that ``rows`` make."""
+    charts: dict[DayKey, dict[str, Entry]] = {}
+    for row in rows:
+        charts.setdefault((row.region, row.date), {})[row.track_id] = Entry(row.position, row.streams)
+    return charts
+
+
+def compare_charts(
+    uploaded: Mapping[DayKey, Chart], stored: Mapping[DayKey, Chart], rejected: RejectedRows
+) -> list[ChartChange]:
+    """Return what each uploaded chart changes, by region and day."""
+    return [_compare(key, uploaded[key], stored.get(key, {}), rejected) for key in sorted(uploaded)]
+
+
+def _compare(key: DayKey, uploaded: Chart, stored: Chart, rejected: RejectedRows) -> ChartChange:
+    lacking = {track_id: entry for track_id, entry in stored.items() if track_id not in uploaded}
+    kept = rejected.keep(key, lacking)
+    updated = {t: stored[t] for t, entry in uploaded.items() if t in stored and stored[t] != entry}
+    inserted = frozenset(uploaded.keys() - stored.keys())
+    return ChartChange(
+        *key,
+        after={**uploaded, **kept},
+        inserted=inserted,
+        updated=updated,
+        removed={track_id: entry for track_id, entry in lacking.items() if track_id not in kept},
+        unchanged=len(uploaded) - len(inserted) - len(updated),
+    )
+
+
+def refuse_shrunk_charts(changes: Iterable[ChartChange], stored: Mapping[DayKey, Chart]) -> None:
+    """Hold an upload to having most of what is stored: it is taken for the whole chart of its days.
+
+    Raises:
+        ConflictError: it would leave a day under ``MIN_SHARE`` percent of its rows; names the days.
+    """
+    sizes = [(change, len(stored.get(change.key, {}))) for change in changes]
+    shrunk = [(c, size) for c, size in sizes if len(c.after) * 100 < size * MIN_SHARE]
+    if shrunk:
+        days = "; ".join(f"{c.region} {c.date} from {size} rows to {len(c.after)}" for c, size in shrunk[:5])
+        more = f" and {len(shrunk) - 5} days more" if len(shrunk) > 5 else ""
+        raise ConflictError(
+            f"An upload is the whole chart of a day, and this one would cut {days}{more}. Send whole "
+            "charts, or replace=true where the shorter one is right."
+        )
+
+
+def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Chart]) -> list[Movement]:
+    """Return the movement of each changed day and of the day after it, where there is one.
+
+    Args:
+        changes: The days that change.
+        charts: The charts as they are afterwards: of the changed days and of their neighbours.
+    """
+    changed = {change.key for change in changes}
+    moved = sorted(changed | {(region, day + DAY) for region, day in changed})
+    streams = {key: {t: entry.streams for t, entry in chart.items()} for key, chart in charts.items()}
+    return [
+        Movement(region, day, chart_ratio(streams[region, day], streams.get((region, day - DAY), {})))
+        for region, day in moved
+        if (region, day) in streams
+    ]
+
+
+def find_neighbours(changes: Iterable[ChartChange]) -> set[DayKey]:
+    """Return the days before and after those that ``changes`` change."""
+    return {(c.region, c.date + step) for c in changes if c.changed for step in (-DAY, DAY)}
+
+
+def choose_newest_names(rows: Iterable[ChartRow]) -> dict[str, Naming]:
+    """Return the newest name and artist that ``rows`` have for each track."""
+    namings: dict[str, Naming] = {}
+    for row in sorted(rows, key=lambda row: (row.date, row.region), reverse=True):
+        known = namings.get(row.track_id, Naming())
+        if known.track_name is None and row.track_name is not None:
+            known = known._replace(track_name=row.track_name, named_on=row.date)
+        if known.artist is None and row.artist is not None:
+            known = known._replace(artist=row.artist, credited_on=row.date)
+        namings[row.track_id] = known
+    return namings

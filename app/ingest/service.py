@@ -1,0 +1,157 @@
+"""An upload's way: bytes, parsed rows, checked, one transaction, a report."""
+
+import codecs
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.database import Database
+from app.errors import InvalidRequestError
+from app.ingest.content import Budget
+from app.ingest.origin import Given, Origin
+from app.ingest.parsing import parse_chart_file, parse_entries, reject_repeated_days
+from app.ingest.rows import LISTED, ParsedFile, describe_rejection
+from app.ingest.schemas import ChartUpload, FileReport, IngestReport, OnError, RejectedRow
+from app.ingest.storing import count_changes, plan_changes, store_upload
+from app.repository.chart_change import ChartChange
+from app.repository.regions import read_regions
+from app.uploads import Upload
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """What a request asks for, beside its files."""
+
+    region: str | None = None
+    date: dt.date | None = None
+    on_error: OnError = "reject"
+    dry_run: bool = False
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class IngestService:
+    """Takes charts in; one call is one upload, one transaction.
+
+    Attributes:
+        now: The time in UTC; a chart day after today's is in the future.
+    """
+
+    database: Database
+    settings: Settings
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+
+    def ingest_files(self, uploads: Sequence[Upload], options: IngestOptions) -> IngestReport:
+        """Take in chart files.
+
+        Raises:
+            UnsupportedFormatError: one of them is no daily chart.
+            InvalidRequestError: rows are bad (and ``on_error`` is reject), or sources contradict each other.
+            ConflictError: a chart would be cut short.
+            TooLargeError: over a limit.
+        """
+        given, budget = self._given(options), self._budget()
+        files = [parse_chart_file(upload.name, upload.data, given, budget) for upload in uploads]
+        return self._ingest(files, options)
+
+    def ingest_json(self, upload: Upload, options: IngestOptions) -> IngestReport:
+        """Take in a chart given as JSON (``ChartUpload``).
+
+        Raises:
+            RequestValidationError: the body is not of that form.
+            InvalidRequestError: as ``ingest_files``; so are the others.
+        """
+        try:
+            body = ChartUpload.model_validate_json(upload.data.removeprefix(codecs.BOM_UTF8))
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
+        said = Origin(body.region, body.date)
+        file = parse_entries(upload.name, body.entries, said, self._given(options), self._budget())
+        digest = hashlib.sha256(upload.data).hexdigest()
+        return self._ingest([replace(file, sha256=digest)], options)
+
+    def _given(self, options: IngestOptions) -> Given:
+        with self.database.read() as connection:
+            known = [state.code for state in read_regions(connection)]
+        return Given(
+            today=self.now().date(),
+            region=options.region,
+            date=options.date,
+            default_region=self.settings.default_region,
+            known_regions=known,
+        )
+
+    def _budget(self) -> Budget:
+        return Budget(unpacked=self.settings.max_unpacked_bytes, rows=self.settings.max_upload_rows)
+
+    def _ingest(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
+        files = reject_repeated_days(files)
+        if options.on_error == "reject":
+            _refuse_rejected(files)
+        if options.dry_run:
+            with self.database.read() as connection:
+                changes = plan_changes(connection, files, replace=options.replace)
+            return build_report(None, files, changes)
+        with self.database.write() as connection:
+            batch_id, changes = store_upload(
+                connection, files, replace=options.replace, received_at=self.now()
+            )
+        return build_report(batch_id, files, changes)
+
+
+def _refuse_rejected(files: Sequence[ParsedFile]) -> None:
+    count = sum(len(file.rejected) for file in files)
+    if not count:
+        return
+    listed = list_rejected(files)
+    first = listed[0]
+    detail = (
+        f"{count} row{'s are' if count > 1 else ' is'} bad and nothing was stored; the first is line "
+        f"{first['line']} of {first['file']}: {first['problem']}. Mend the rows, or send on_error=skip to "
+        "store the others."
+    )
+    errors = [(f"{row['file']}:{row['line']}:{row['field']}", str(row["problem"])) for row in listed]
+    raise InvalidRequestError(detail, errors=errors, extra={"rejected": count, "rejected_rows": listed})
+
+
+def list_rejected(files: Sequence[ParsedFile]) -> list[dict[str, str | int]]:
+    """Return the first rejected rows as an answer lists them."""
+    rejected = ((file.name, rejection) for file in files for rejection in file.rejected)
+    return [describe_rejection(name, rejection) for name, rejection in islice(rejected, LISTED)]
+
+
+def build_report(
+    batch_id: int | None, files: Sequence[ParsedFile], changes: Sequence[ChartChange]
+) -> IngestReport:
+    """Return the answer to an upload; without a batch it was a dry run."""
+    return IngestReport(
+        batch_id=batch_id,
+        dry_run=batch_id is None,
+        **count_changes(changes),
+        rejected=sum(len(file.rejected) for file in files),
+        files=[_report_file(file, changes) for file in files],
+        rejected_rows=[RejectedRow.model_validate(row) for row in list_rejected(files)],
+    )
+
+
+def _report_file(file: ParsedFile, changes: Sequence[ChartChange]) -> FileReport:
+    days = {(row.region, row.date) for row in file.rows}
+    regions = sorted({region for region, _ in days})
+    return FileReport(
+        name=file.name,
+        format=file.format,
+        region=regions[0] if len(regions) == 1 else None,
+        regions=regions,
+        dates=sorted({date for _, date in days}),
+        rows=len(file.rows) + len(file.rejected),
+        # A day is one file's alone (reject_repeated_days).
+        **count_changes([change for change in changes if change.key in days]),
+        rejected=len(file.rejected),
+        skipped=file.skipped,
+    )

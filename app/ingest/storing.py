@@ -1,0 +1,97 @@
+"""The transaction of an upload: what it changes, and everything that is kept up with it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from app.ingest.changes import (
+    RejectedRows,
+    choose_newest_names,
+    compare_charts,
+    find_neighbours,
+    group_by_day,
+    measure_movements,
+    refuse_shrunk_charts,
+)
+from app.ingest.rows import ParsedFile
+from app.repository.batches import insert_batch
+from app.repository.chart_change import Chart, ChartChange, DayKey
+from app.repository.charted_tracks import update_track_regions, upsert_tracks
+from app.repository.charts import (
+    insert_corrections,
+    lock_regions,
+    read_charts,
+    update_movements,
+    update_regions,
+    upsert_chart_days,
+    write_chart_rows,
+)
+
+
+def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace: bool) -> list[ChartChange]:
+    """Compare the upload with the stored charts of its days.
+
+    Raises:
+        ConflictError: it would cut a chart short, and ``replace`` does not ask for that.
+    """
+    uploaded = group_by_day(row for file in files for row in file.rows)
+    stored = read_charts(connection, uploaded.keys())
+    rejected = RejectedRows(row for file in files for row in file.rejected)
+    changes = compare_charts(uploaded, stored, rejected)
+    if not replace:
+        refuse_shrunk_charts(changes, stored)
+    return changes
+
+
+def store_upload(
+    connection: Connection, files: Sequence[ParsedFile], *, replace: bool, received_at: dt.datetime
+) -> tuple[int, list[ChartChange]]:
+    """Store an upload inside the caller's write transaction; return the batch's id and the changes.
+
+    Raises:
+        ConflictError: as ``plan_changes``.
+    """
+    lock_regions(connection, {row.region for file in files for row in file.rows})
+    changes = plan_changes(connection, files, replace=replace)
+    upsert_tracks(connection, choose_newest_names(row for file in files for row in file.rows))
+    batch_id = insert_batch(
+        connection,
+        received_at=received_at,
+        counts=count_changes(changes) | {"rejected": sum(len(file.rejected) for file in files)},
+        files=[_describe_file(file) for file in files],
+    )
+    _write_changes(connection, batch_id, changes)
+    return batch_id, changes
+
+
+def count_changes(changes: Sequence[ChartChange]) -> dict[str, int]:
+    """Return how many rows ``changes`` insert, update, leave and remove."""
+    return {
+        "inserted": sum(len(change.inserted) for change in changes),
+        "updated": sum(len(change.updated) for change in changes),
+        "unchanged": sum(change.unchanged for change in changes),
+        "removed": sum(len(change.removed) for change in changes),
+    }
+
+
+def _describe_file(file: ParsedFile) -> Mapping[str, str | int]:
+    rows = len(file.rows) + len(file.rejected)
+    return {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": rows}
+
+
+def _write_changes(connection: Connection, batch_id: int, changes: Sequence[ChartChange]) -> None:
+    changed = [change for change in changes if change.changed]
+    if not changed:
+        return
+    write_chart_rows(connection, changed)
+    insert_corrections(connection, batch_id, changed)
+    update_track_regions(connection, changed)
+    upsert_chart_days(connection, batch_id, changed)
+    update_movements(connection, measure_movements(changed, _charts_around(connection, changes)))
+    update_regions(connection, changed)
+
+
+def _charts_around(connection: Connection, changes: Sequence[ChartChange]) -> dict[DayKey, Chart]:
+    charts = {change.key: change.after for change in changes}
+    return charts | read_charts(connection, find_neighbours(changes) - charts.keys())

@@ -1,0 +1,157 @@
+"""What uploads say of tracks: their names, and the days they were observed in each region."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, delete, func, select
+
+from app.models import DailyStreams, Track, TrackRegion
+from app.repository.chart_change import ChartChange
+from app.repository.upsert import in_batches, upsert_rows
+
+
+class Naming(NamedTuple):
+    """The newest name and artist that an upload has for a track, each with the chart day it is from."""
+
+    track_name: str | None = None
+    named_on: dt.date = dt.date.min
+    artist: str | None = None
+    credited_on: dt.date = dt.date.min
+
+
+def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None:
+    """Make new tracks, and give the ones there are their newer names.
+
+    A name from a day before the track's last observed one fills a gap, and overwrites nothing.
+    To be called before the upload's days count as observed.
+    """
+    rows = []
+    for batch in in_batches(sorted(namings)):
+        stored = _read_names(connection, batch)
+        last_days = _read_last_days(connection, batch)
+        for track_id in batch:
+            names = _choose_names(namings[track_id], stored.get(track_id), last_days.get(track_id))
+            if names != stored.get(track_id):
+                rows.append({"track_id": track_id, "track_name": names[0], "artist": names[1]})
+    upsert_rows(connection, Track, rows, replace=("track_name", "artist"))
+
+
+Names = tuple[str | None, str | None]  # a track's name and its artist
+
+
+def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, Names]:
+    names = select(Track.track_id, Track.track_name, Track.artist).where(Track.track_id.in_(track_ids))
+    return {track_id: (track_name, artist) for track_id, track_name, artist in connection.execute(names)}
+
+
+def _read_last_days(connection: Connection, track_ids: Sequence[str]) -> dict[str, dt.date]:
+    days = select(TrackRegion.track_id, func.max(TrackRegion.last_day))
+    found = connection.execute(days.where(TrackRegion.track_id.in_(track_ids)).group_by(TrackRegion.track_id))
+    return dict(found.tuples().all())
+
+
+def _choose_names(new: Naming, stored: Names | None, last_day: dt.date | None) -> Names:
+    old_name, old_artist = stored or (None, None)
+    known_to = last_day or dt.date.min
+    track_name = new.track_name if new.named_on >= known_to else None
+    artist = new.artist if new.credited_on >= known_to else None
+    return track_name or old_name or new.track_name, artist or old_artist or new.artist
+
+
+@dataclass
+class _Observed:
+    """What is known of a track in a region."""
+
+    first_day: dt.date
+    last_day: dt.date
+    last_streams: int
+    observed_days: int
+
+    def add(self, day: dt.date, streams: int, *, new: bool) -> None:
+        """Take in a day that was inserted (``new``) or corrected."""
+        self.first_day = min(self.first_day, day)
+        if day >= self.last_day:
+            self.last_day, self.last_streams = day, streams
+        self.observed_days += new
+
+
+def update_track_regions(connection: Connection, changes: Iterable[ChartChange]) -> None:
+    """Bring every track that ``changes`` touch up to date, from the changes alone where that suffices.
+
+    What a removal leaves behind only the rows themselves can say; to be called when they are written.
+    """
+    by_region: defaultdict[str, list[ChartChange]] = defaultdict(list)
+    for change in changes:
+        by_region[change.region].append(change)
+    for region, changed in sorted(by_region.items()):
+        removed = {track_id for change in changed for track_id in change.removed}
+        touched = {t for change in changed for t in (*change.inserted, *change.updated)} - removed
+        observed = _read_observed(connection, region, touched)
+        _add_changes(observed, changed, touched)
+        _upsert_observed(connection, region, observed)
+        _count_again(connection, region, removed)
+
+
+def _read_observed(connection: Connection, region: str, track_ids: Collection[str]) -> dict[str, _Observed]:
+    columns = (
+        TrackRegion.first_day,
+        TrackRegion.last_day,
+        TrackRegion.last_streams,
+        TrackRegion.observed_days,
+    )
+    observed = {}
+    for batch in in_batches(sorted(track_ids)):
+        stored = select(TrackRegion.track_id, *columns)
+        stored = stored.where(TrackRegion.region == region, TrackRegion.track_id.in_(batch))
+        observed.update({row[0]: _Observed(*row[1:]) for row in connection.execute(stored)})
+    return observed
+
+
+def _add_changes(observed: dict[str, _Observed], changes: Iterable[ChartChange], touched: Set[str]) -> None:
+    for change in changes:
+        for track_id in touched & (change.inserted | change.updated.keys()):
+            streams = change.after[track_id].streams
+            known = observed.setdefault(track_id, _Observed(change.date, change.date, streams, 0))
+            known.add(change.date, streams, new=track_id in change.inserted)
+
+
+def _upsert_observed(connection: Connection, region: str, observed: Mapping[str, _Observed]) -> None:
+    rows = ({"region": region, "track_id": t, **vars(known)} for t, known in sorted(observed.items()))
+    upsert_rows(
+        connection, TrackRegion, rows, replace=("first_day", "last_day", "last_streams", "observed_days")
+    )
+
+
+def _count_again(connection: Connection, region: str, track_ids: Collection[str]) -> None:
+    for batch in in_batches(sorted(track_ids)):
+        connection.execute(
+            delete(TrackRegion).where(TrackRegion.region == region, TrackRegion.track_id.in_(batch))
+        )
+        _upsert_observed(connection, region, _read_from_rows(connection, region, batch))
+
+
+def _read_from_rows(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, _Observed]:
+    spans = (
+        select(
+            DailyStreams.track_id,
+            func.min(DailyStreams.date).label("first_day"),
+            func.max(DailyStreams.date).label("last_day"),
+            func.count().label("observed_days"),
+        )
+        .where(DailyStreams.region == region, DailyStreams.track_id.in_(track_ids))
+        .group_by(DailyStreams.track_id)
+        .subquery()
+    )
+    last = and_(
+        DailyStreams.region == region,
+        DailyStreams.track_id == spans.c.track_id,
+        DailyStreams.date == spans.c.last_day,
+    )
+    joined = select(spans, DailyStreams.streams).join_from(spans, DailyStreams, last)
+    return {
+        row.track_id: _Observed(row.first_day, row.last_day, row.streams, row.observed_days)
+        for row in connection.execute(joined)
+    }
