@@ -1,0 +1,122 @@
+"""The commands of ``python -m app``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.config import Settings
+from app.database import Database, build_engine
+from app.dates import parse_iso_date
+from app.errors import ChartcastError
+from app.ingest.folders import find_chart_files, ingest_paths
+from app.ingest.schemas import IngestReport, OnError
+from app.ingest.service import IngestOptions, IngestService
+from app.regions import REGION_HELP, parse_region
+from app.schema import migrate
+
+SHOWN = 10  # rejected rows printed for a file
+
+app = typer.Typer(
+    help="Chartcast: forecasts of daily chart streams.", no_args_is_help=True, add_completion=False
+)
+console = Console(soft_wrap=True, highlight=False)
+progress_console = Console(stderr=True)
+
+
+@app.callback()
+def main() -> None:
+    """Settings come from the environment (CHARTCAST_…) and .env, as for the service."""
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Database]:
+    """The store of ``settings``, its schema brought up to date."""
+    database = Database(build_engine(settings.database_url))
+    try:
+        migrate(database)
+        yield database
+    finally:
+        database.dispose()
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Chart files, and folders of *.csv and *.csv.gz.")],
+    region: Annotated[str | None, typer.Option(help=f"For files that don't say: {REGION_HELP}.")] = None,
+    date: Annotated[str | None, typer.Option(help="For files that don't say: YYYY-MM-DD.")] = None,
+    on_error: Annotated[
+        str, typer.Option(help="reject: one bad row and its file is not stored; skip: its good rows are.")
+    ] = "reject",
+    replace: Annotated[bool, typer.Option(help="Take charts far shorter than those stored.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say what would change; store nothing.")] = False,
+) -> None:
+    """Take in chart files, as POST /ingest does.
+
+    Each file is one transaction: a bad one leaves nothing, and the others are stored all the same
+    (then the exit code is 1).
+    """
+    options = _build_options(region, date, on_error, replace=replace, dry_run=dry_run)
+    settings = Settings()
+    with open_store(settings) as database:
+        if not ingest_files(IngestService(database, settings), _find(paths), options):
+            raise typer.Exit(1)
+
+
+def ingest_files(service: IngestService, files: list[Path], options: IngestOptions) -> bool:
+    """Take in ``files`` with a progress bar and a line for each; return whether all went in whole."""
+    console.print(f"{len(files)} files, one transaction each" + (" (dry run)" if options.dry_run else ""))
+    whole = True
+    with _progress_bar() as progress:
+        outcomes = ingest_paths(service, files, options)
+        for path, outcome in progress.track(outcomes, total=len(files), description="ingest"):
+            _print_outcome(path, outcome)
+            whole &= isinstance(outcome, IngestReport) and not outcome.rejected
+    return whole
+
+
+def _progress_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=progress_console, transient=True)
+
+
+def _print_outcome(path: Path, outcome: IngestReport | ChartcastError) -> None:
+    if isinstance(outcome, ChartcastError):
+        console.print(f"{escape(str(path))}: [red]refused[/red]: {escape(outcome.detail)}")
+        rejected = outcome.extra.get("rejected_rows", [])
+    else:
+        counts = ("inserted", "updated", "unchanged", "removed", "rejected")
+        told = ", ".join(f"{getattr(outcome, count)} {count}" for count in counts if getattr(outcome, count))
+        console.print(f"{escape(str(path))}: {told or 'no rows of a daily chart'}")
+        rejected = [row.model_dump() for row in outcome.rejected_rows]
+    for row in rejected[:SHOWN]:
+        console.print(f"  line {row['line']}: {escape(row['problem'])} ({escape(repr(row['value']))})")
+
+
+def _find(paths: list[Path]) -> list[Path]:
+    try:
+        files = find_chart_files(paths)
+    except FileNotFoundError as error:
+        raise typer.BadParameter(str(error), param_hint="PATHS") from None
+    if not files:
+        raise typer.BadParameter("no *.csv or *.csv.gz in there", param_hint="PATHS")
+    return files
+
+
+def _build_options(
+    region: str | None, date: str | None, on_error: str, *, replace: bool, dry_run: bool
+) -> IngestOptions:
+    errors: dict[str, OnError] = {"reject": "reject", "skip": "skip"}
+    if on_error not in errors:
+        raise typer.BadParameter("is reject or skip", param_hint="--on-error")
+    try:
+        code = None if region is None else parse_region(region)
+        day = None if date is None else parse_iso_date(date)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return IngestOptions(code, day, errors[on_error], dry_run, replace)
