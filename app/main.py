@@ -8,10 +8,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import __version__
+from app.charts import endpoints as charts
 from app.config import Settings
 from app.database import Database, build_engine
 from app.errors import Problem, install_error_handlers
+from app.ingest import endpoints as ingest
 from app.request_id import RequestIdMiddleware
+from app.tracks import endpoints as tracks
 
 DESCRIPTION = """
 How many chart streams will a track have tomorrow, how sure are we, and is that more than usual?
@@ -42,6 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
+    for endpoints in (ingest, tracks, charts):
+        app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
