@@ -1,10 +1,41 @@
 """What moved the whole chart of a region, and what its weekly rhythm says of the days ahead."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from app.forecasting.history import Days, Floats, Ints
+
 WEEKS = 4  # the weeks that chart_weekday looks back on
+
+
+@dataclass(frozen=True)
+class Market:
+    """A region's chart as a whole, on consecutive days.
+
+    Attributes:
+        days: (days,)
+        movement: ``chart_ratio`` from the day before, NaN where unknown. (days,)
+        threshold: The smallest streams on the chart, NaN where there is none. (days,)
+    """
+
+    days: Days
+    movement: Floats
+    threshold: Floats
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Calendar facts of a region: the days of a ``Market`` and at least 8 more after its last.
+
+    Attributes:
+        days: Consecutive. (days,)
+        holidays: A number that stands for the holiday's name, 0 on other days. (days,)
+    """
+
+    days: Days
+    holidays: Ints
 
 
 def chart_ratio(later: Mapping[str, int], earlier: Mapping[str, int]) -> float | None:

@@ -1,0 +1,160 @@
+"""A model on disk: ``<name>/<version>/`` with its graph, its spec, its figures and its golden windows.
+
+A bundle is data: reading one runs no code from it. ``spec.json`` names the hash of every other file, so
+one that is truncated, edited or put together from two is refused.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.forecasting.forecaster import Run
+from app.forecasting.spec import ForecastSpec
+
+FORMAT = 1
+SPEC, GRAPH, BACKTEST, GOLDEN = "spec.json", "model.onnx", "backtest.json", "golden.npz"
+GOLDEN_TOLERANCE = 1e-3  # of scaled log-ratios: a ten-thousandth of the streams
+
+
+class BadBundleError(Exception):
+    """A bundle that is incomplete, damaged, or does not answer as it did when it was published."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs and what the model answered to them when it was published."""
+
+    inputs: dict[str, NDArray[np.float32]]
+    outputs: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A published model.
+
+    Attributes:
+        name: lstm, gru or multi_input.
+        version: From 1; 0 before it is published.
+        spec: What it takes and gives.
+        trained_through: The last day it learned from, ISO.
+        training: How it was trained: region, settings, epochs, data fingerprint.
+        backtest: Figures of models fitted the same way on earlier dates, with those dates.
+        golden: Windows to replay before it is used.
+        graph: The ONNX graph.
+    """
+
+    name: str
+    version: int
+    spec: ForecastSpec
+    trained_through: str
+    training: dict[str, Any]
+    backtest: dict[str, Any]
+    golden: Golden
+    graph: bytes
+
+
+def save_bundle(bundle: Bundle, folder: Path, extra_files: Mapping[str, bytes]) -> None:
+    """Write ``bundle`` to ``folder``, which must not exist: it appears whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=folder.parent))
+    try:
+        files = {GRAPH: bundle.graph, BACKTEST: _to_json(bundle.backtest), **extra_files}
+        with (staging / GOLDEN).open("wb") as stream:
+            np.savez_compressed(stream, outputs=bundle.golden.outputs, **bundle.golden.inputs)  # type: ignore[arg-type]
+        for name, content in files.items():
+            (staging / name).write_bytes(content)
+        (staging / SPEC).write_bytes(_to_json(_describe(bundle, staging)))
+        staging.chmod(0o755)
+        os.rename(staging, folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _describe(bundle: Bundle, staging: Path) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": bundle.name,
+        "version": bundle.version,
+        "trained_through": bundle.trained_through,
+        "spec": bundle.spec.to_json(),
+        "training": bundle.training,
+        "files": {path.name: _sha256(path.read_bytes()) for path in sorted(staging.iterdir())},
+    }
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle and check that it is whole.
+
+    Raises:
+        BadBundleError: it is not; the message says what is wrong.
+    """
+    try:
+        described = json.loads((folder / SPEC).read_bytes())
+        if described["format"] != FORMAT:
+            raise BadBundleError(f"{folder} has format {described['format']}, this release reads {FORMAT}")
+        contents = {name: (folder / name).read_bytes() for name in (GRAPH, BACKTEST, GOLDEN)}
+        for name, content in contents.items():
+            if _sha256(content) != described["files"][name]:
+                raise BadBundleError(f"{folder / name} is not the file that was published")
+        return Bundle(
+            name=str(described["name"]),
+            version=int(described["version"]),
+            spec=ForecastSpec.from_json(described["spec"]),
+            trained_through=described["trained_through"],
+            training=described["training"],
+            backtest=json.loads(contents[BACKTEST]),
+            golden=_read_golden(folder / GOLDEN),
+            graph=contents[GRAPH],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadBundleError(f"{folder} cannot be read as a bundle: {error!r}") from error
+
+
+def _read_golden(path: Path) -> Golden:
+    with np.load(path, allow_pickle=False) as arrays:
+        inputs = {name: arrays[name] for name in arrays.files if name != "outputs"}
+        return Golden(inputs=inputs, outputs=arrays["outputs"])
+
+
+def replay_golden(bundle: Bundle, run: Run) -> None:
+    """Check that ``run`` answers the golden windows as the model did when it was published.
+
+    Raises:
+        BadBundleError: it does not.
+    """
+    try:
+        answer = run(bundle.golden.inputs)
+    except Exception as error:  # whatever the runtime raises on a graph that is not for it
+        raise BadBundleError(
+            f"{bundle.name} {bundle.version} fails on its golden windows: {error}"
+        ) from error
+    if answer.shape != bundle.golden.outputs.shape:
+        raise BadBundleError(f"{bundle.name} {bundle.version} answers in another shape than when published")
+    worst = float(np.abs(answer - bundle.golden.outputs).max())
+    if not worst <= GOLDEN_TOLERANCE:
+        raise BadBundleError(f"{bundle.name} {bundle.version} is off its golden windows by {worst:.2g}")
+
+
+def list_versions(root: Path) -> Iterator[tuple[str, int, Path]]:
+    """Every ``<name>/<version>/`` under ``root``, by name and version."""
+    for folder in sorted(root.glob("*/*/")):
+        if folder.name.isdecimal() and not folder.parent.name.startswith("."):
+            yield folder.parent.name, int(folder.name), folder
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _to_json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()

@@ -1,0 +1,49 @@
+"""Observed series on daily grids. A gap stays a gap: NaN, never a zero and never filled in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Days = NDArray[np.datetime64]  # day unit
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNKNOWN_DAY = np.datetime64("NaT", "D")
+
+
+@dataclass(frozen=True)
+class History:
+    """The last days of some tracks, each up to its own cutoff, on daily grids of one length.
+
+    Attributes:
+        cutoffs: Each grid's last day. (tracks,)
+        streams: Chart streams, NaN where the track did not chart. (tracks, days)
+        positions: Chart positions, NaN likewise. (tracks, days)
+        first_days: The first day each track was ever observed on. (tracks,)
+        observed_before: On how many days it was observed before the grid begins. (tracks,)
+        release_days: The day it was released, NaT where unknown. (tracks,)
+        features: The 13 audio features, NaN where unknown. (tracks, 13)
+    """
+
+    cutoffs: Days
+    streams: Floats
+    positions: Floats
+    first_days: Days
+    observed_before: Ints
+    release_days: Days
+    features: Floats
+
+    def __len__(self) -> int:
+        return len(self.cutoffs)
+
+
+def parse_release_day(text: str | None) -> np.datetime64:
+    """The first day that a release date (a year, a month or a day) can mean; NaT for none."""
+    return np.datetime64(text, "D") if text else UNKNOWN_DAY
+
+
+def day_numbers(days: Sequence[np.datetime64] | Days) -> Ints:
+    """Days since 1970-01-01."""
+    return np.asarray(days, dtype="datetime64[D]").astype(np.int64)
