@@ -1,4 +1,4 @@
-"""What an endpoint asks for: the store, the settings."""
+"""What an endpoint asks for: the store, the settings, the models."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from app.config import Settings
 from app.database import Database
+from app.model_store import ModelStore
 
 
 async def get_database(request: Request) -> Database:
@@ -20,5 +21,12 @@ async def get_settings(request: Request) -> Settings:
     return settings
 
 
+async def get_model_store(request: Request) -> ModelStore:
+    """The models being served."""
+    store: ModelStore = request.app.state.model_store
+    return store
+
+
 DatabaseDep = Annotated[Database, Depends(get_database)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
+ModelStoreDep = Annotated[ModelStore, Depends(get_model_store)]

@@ -102,24 +102,33 @@ class UnsupportedFormatError(ChartcastError):
     slug = "unsupported-format"
 
 
-class BundleError(ChartcastError):
-    """A model bundle that is missing, damaged or does not answer as it did when published."""
+class NotReadyError(ChartcastError):
+    """The service cannot do its work yet, or for now."""
 
     status = 503
-    slug = "bad-bundle"
+    slug = "not-ready"
 
 
-def _problem(request: Request, status: int, slug: str, detail: str, extra: dict[str, Any]) -> JSONResponse:
-    body = {
+def _document(request: Request, status: int, slug: str, detail: str) -> dict[str, Any]:
+    return {
         "type": f"urn:chartcast:problem:{slug}",
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "instance": request.url.path,
         "request_id": getattr(request.state, "request_id", ""),
-        **extra,
     }
+
+
+def _problem(request: Request, status: int, slug: str, detail: str, extra: dict[str, Any]) -> JSONResponse:
+    body = _document(request, status, slug, detail) | extra
     return JSONResponse(body, status_code=status, media_type=PROBLEM_JSON)
+
+
+def build_problem(request: Request, error: ChartcastError) -> Problem:
+    """The problem document of an error that is only a part of an answer."""
+    document = _document(request, error.status, error.slug, error.detail)
+    return Problem(**document, **_errors(error.errors))
 
 
 def _errors(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -9,10 +9,16 @@ from fastapi.openapi.utils import get_openapi
 
 from app import __version__
 from app.charts import endpoints as charts
-from app.config import Settings
+from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
 from app.errors import Problem, install_error_handlers
+from app.health import endpoints as health
 from app.ingest import endpoints as ingest
+from app.model_catalog import endpoints as model_catalog
+from app.model_store import ModelStore
+from app.predict import endpoints as predict
+from app.predict.market import MarketCache
+from app.predict.service import Predictor
 from app.request_id import RequestIdMiddleware
 from app.tracks import endpoints as tracks
 
@@ -29,6 +35,9 @@ artist's own counters. Dates are chart days, 00:00 to 23:59 UTC. Errors are alwa
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(build_engine(settings.database_url))
+    app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
+    app.state.model_store.load()
+    app.state.predictor = Predictor(app.state.model_store, MarketCache(), settings.default_region)
     yield
     app.state.database.dispose()
 
@@ -45,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
-    for endpoints in (ingest, tracks, charts):
+    for endpoints in (predict, ingest, tracks, charts, model_catalog, health):
         app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -7,22 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 
-FEATURES = (
-    "danceability",
-    "energy",
-    "key",
-    "loudness",
-    "mode",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-    "tempo",
-    "duration_ms",
-    "time_signature",
-)
-
 
 class Region(Base):
     """A region that has charts. ``version`` grows with every change of its charts."""

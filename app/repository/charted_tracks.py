@@ -50,7 +50,7 @@ def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, N
 def _read_last_days(connection: Connection, track_ids: Sequence[str]) -> dict[str, dt.date]:
     days = select(TrackRegion.track_id, func.max(TrackRegion.last_day))
     found = connection.execute(days.where(TrackRegion.track_id.in_(track_ids)).group_by(TrackRegion.track_id))
-    return dict(found.tuples().all())
+    return {row[0]: row[1] for row in found}
 
 
 def _choose_names(new: Naming, stored: Names | None, last_day: dt.date | None) -> Names:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.models import FEATURES, Track, TrackMetadata
+from app.forecasting.spec import FEATURES
+from app.models import Track, TrackMetadata
 
 _VALUES = (*FEATURES, "release_date")
 _PROVENANCE = ("source", "updated_at")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Subquery, or_, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
-from app.models import FEATURES, DailyStreams, Track, TrackMetadata, TrackRegion
+from app.forecasting.spec import FEATURES
+from app.models import DailyStreams, Track, TrackMetadata, TrackRegion
 
 
 class TrackKey(NamedTuple):

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from app.config import Settings
 from app.errors import InvalidRequestError, TooLargeError, UnsupportedFormatError
+from app.forecasting.spec import FEATURES
 from app.ingest.content import Budget, read_records
-from app.models import FEATURES
 from app.tracks.features import MetadataRow
 from app.uploads import Upload, unpack
 

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from app.config import Settings
 from app.database import Database
+from app.forecasting.spec import FEATURES
 from app.main import create_app
-from app.models import FEATURES, Track, TrackMetadata
+from app.models import Track, TrackMetadata
 from app.tracks.service import load_metadata
 from app.uploads import Upload
 from tests.charts_in_store import store_charts, track_id_of

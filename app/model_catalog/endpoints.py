@@ -1,0 +1,47 @@
+"""``GET /models`` and ``POST /models/reload``."""
+
+from fastapi import APIRouter
+
+from app.dependencies import ModelStoreDep
+from app.model_catalog.schemas import ModelList, ModelSummary, SpecSummary
+from app.model_store import ModelStore, RunningModel
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+@router.get("", summary="List the models being served")
+def list_models(store: ModelStoreDep) -> ModelList:
+    """Name, version, the day it was trained through, spec and backtest figures of each."""
+    return _build_list(store)
+
+
+@router.post("/reload", summary="Look for newly published bundles")
+def reload_models(store: ModelStoreDep) -> ModelList:
+    """Load what is on disk now and swap it in in one step; a bundle that is damaged changes nothing."""
+    store.load()
+    return _build_list(store)
+
+
+def _build_list(store: ModelStore) -> ModelList:
+    items = [_summarise(model) for model in store.models.values()]
+    return ModelList(items=items, refused=store.refused)
+
+
+def _summarise(model: RunningModel) -> ModelSummary:
+    bundle, spec = model.bundle, model.bundle.spec
+    return ModelSummary(
+        name=bundle.name,
+        version=bundle.version,
+        trained_through=bundle.trained_through,
+        spec=SpecSummary(
+            context_length=spec.context_length,
+            max_horizon=spec.horizon,
+            levels=list(spec.levels),
+            quantile_levels=list(spec.quantile_levels),
+            past_covariates=list(spec.past_covariates),
+            known_future_covariates=list(spec.known_future_covariates),
+            static_covariates=list(spec.static_covariates),
+        ),
+        training=bundle.training,
+        backtest=bundle.backtest,
+    )

@@ -1,0 +1,40 @@
+"""What ``/models`` answers."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class SpecSummary(BaseModel):
+    """What a model takes and gives."""
+
+    context_length: int = Field(description="Days of history it sees.")
+    max_horizon: int = Field(description="Days it forecasts at the most.")
+    levels: list[int] = Field(description="Interval levels in percent.")
+    quantile_levels: list[float]
+    past_covariates: list[str]
+    known_future_covariates: list[str]
+    static_covariates: list[str]
+
+
+class ModelSummary(BaseModel):
+    """A model being served."""
+
+    name: str = Field(examples=["lstm"])
+    version: int
+    trained_through: str = Field(description="The last day its weights learned from, ISO.")
+    spec: SpecSummary
+    training: dict[str, Any] = Field(description="How it was trained.")
+    backtest: dict[str, Any] = Field(
+        description="Figures of models fitted the same way on earlier dates, scored on later ones."
+    )
+
+
+class ModelList(BaseModel):
+    """The models being served, and the bundles that were refused."""
+
+    items: list[ModelSummary]
+    next_cursor: None = None
+    refused: dict[str, str] = Field(
+        description="Newer bundles that did not load (name/version) and why; an older one serves instead."
+    )

@@ -1,0 +1,118 @@
+"""Bundles on disk become running models. The one file that knows ONNX Runtime."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from app.forecasting.bundle import BadBundleError, Bundle, list_versions, load_bundle, replay_golden
+from app.forecasting.forecaster import Batch, Forecaster, Run
+
+logger = logging.getLogger(__name__)
+
+NAMES = ("multi_input", "lstm", "gru")
+CHUNK = 64  # windows a call: larger ones fall out of the cache
+
+
+@dataclass(frozen=True)
+class RunningModel:
+    """A loaded bundle that answered its golden windows."""
+
+    bundle: Bundle
+    forecaster: Forecaster
+
+    def error_ratio(self, region: str) -> float:
+        """Its backtest's next-day MAE over ``chart_weekday``'s: of the region, else the mean of all."""
+        regions = self.bundle.backtest["regions"]
+        found = [regions[region]] if region in regions else list(regions.values())
+        name = self.bundle.name
+        ratios = [figures["1"]["methods"][name]["mae_to_chart_weekday"] for figures in found]
+        return float(np.mean(ratios)) if ratios else 1.0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What is being served, and what was refused and why."""
+
+    models: dict[str, RunningModel] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def build_run(graph: bytes) -> Run:
+    """A callable that runs an ONNX graph on one thread, in chunks.
+
+    Raises:
+        BadBundleError: the graph is none.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests are the parallelism
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises classes of its own for a bad graph
+        raise BadBundleError(f"the graph cannot be loaded: {error}") from error
+
+    def run(batch: Batch) -> NDArray[np.float32]:
+        n_windows = len(batch["covariates"])
+        parts = [
+            session.run(["log_ratios"], {name: x[start : start + CHUNK] for name, x in batch.items()})[0]
+            for start in range(0, max(n_windows, 1), CHUNK)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    return run
+
+
+def start_model(folder: Path) -> RunningModel:
+    """Load a bundle and replay its golden windows.
+
+    Raises:
+        BadBundleError: it is damaged or answers differently than when it was published.
+    """
+    bundle = load_bundle(folder)
+    run = build_run(bundle.graph)
+    replay_golden(bundle, run)
+    return RunningModel(bundle, Forecaster(bundle.spec, run))
+
+
+class ModelStore:
+    """The models being served: of each name the newest version that loads, from several folders.
+
+    Args:
+        roots: Folders of bundles; of the same name and version in two, the later folder's counts.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = list(roots)
+        self._loaded = Loaded()
+
+    @property
+    def models(self) -> dict[str, RunningModel]:
+        """By name. One state: take it once for a request."""
+        return self._loaded.models
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Bundles newer than those served that did not load: folder -> why."""
+        return self._loaded.refused
+
+    def load(self) -> Loaded:
+        """Look at the folders anew and swap in, in one step, what is there."""
+        loaded = Loaded()
+        for name in NAMES:
+            for folder in self._newest_first(name):
+                try:
+                    loaded.models[name] = start_model(folder)
+                    break
+                except BadBundleError as error:
+                    logger.error("bundle refused: %s", error)
+                    loaded.refused["/".join(folder.parts[-2:])] = str(error)
+        self._loaded = loaded
+        return loaded
+
+    def _newest_first(self, name: str) -> list[Path]:
+        folders = {v: path for root in self._roots for n, v, path in list_versions(root) if n == name}
+        return [folders[version] for version in sorted(folders, reverse=True)]

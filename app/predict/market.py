@@ -1,0 +1,85 @@
+"""A region's market as arrays, kept per process while the region's data stay as they are."""
+
+import datetime as dt
+from threading import Lock
+
+import numpy as np
+from sqlalchemy import Connection
+
+from app.calendar import build_calendar
+from app.forecasting.market import WEEKS, Market, chart_ratio
+from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
+from app.predict.intervals import IntervalFactors, read_interval_factors
+from app.repository.history import read_chart_days, read_chart_streams
+from app.repository.regions import RegionState
+
+MOST_FACTORS = 1000  # as_of days kept
+WEEK = dt.timedelta(days=7)
+
+
+class MarketCache:
+    """What depends on a region's charts alone. A new version of them makes it anew: it is never stale."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._covariates: dict[str, tuple[RegionState, MarketCovariates]] = {}
+        self._factors: dict[tuple[str, dt.date, int], tuple[RegionState, IntervalFactors]] = {}
+        self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
+
+    def covariates(self, connection: Connection, region: RegionState) -> MarketCovariates:
+        """The region's shared channels up to its last day; row d of them reads no day after d."""
+        with self._lock:
+            kept = self._covariates.get(region.code)
+        if kept is None or kept[0] != region:
+            kept = (region, _build_covariates(connection, region))
+            with self._lock:
+                self._covariates[region.code] = kept
+        return kept[1]
+
+    def weekly_ratios(
+        self, connection: Connection, region: RegionState, *, last: dt.date, target: dt.date, as_of: dt.date
+    ) -> list[float | None]:
+        """The chart's ratio over the step from ``last`` to ``target`` in each of the last four weeks.
+
+        The weeks are the four smallest k with ``target`` - 7k at or before ``as_of``.
+        """
+        first = max(1, -(-(target - as_of).days // 7))
+        weeks = range(first, first + WEEKS)
+        return [self._ratio(connection, region, target - k * WEEK, last - k * WEEK) for k in weeks]
+
+    def interval_factors(
+        self, connection: Connection, region: RegionState, *, as_of: dt.date, horizon: int
+    ) -> IntervalFactors:
+        """For each day ahead and level, what to multiply a baseline with to get its interval."""
+        key = (region.code, as_of, horizon)
+        kept = self._factors.get(key)
+        if kept is None or kept[0] != region:
+            kept = (region, read_interval_factors(connection, region, as_of=as_of, horizon=horizon))
+            if len(self._factors) >= MOST_FACTORS:
+                self._factors.clear()
+            self._factors[key] = kept
+        return kept[1]
+
+    def _ratio(
+        self, connection: Connection, region: RegionState, later: dt.date, earlier: dt.date
+    ) -> float | None:
+        with self._lock:
+            kept = self._ratios.get(region.code)
+            if kept is None or kept[0] != region:
+                kept = self._ratios[region.code] = (region, {})
+        if (later, earlier) not in kept[1]:
+            charts = [read_chart_streams(connection, region.code, day) for day in (later, earlier)]
+            kept[1][later, earlier] = chart_ratio(*charts)
+        return kept[1][later, earlier]
+
+
+def _build_covariates(connection: Connection, region: RegionState) -> MarketCovariates:
+    n_days = (region.last_day - region.first_day).days + 1
+    movement, threshold = np.full(n_days, np.nan), np.full(n_days, np.nan)
+    for day, day_movement, min_streams in read_chart_days(connection, region.code):
+        row = (day - region.first_day).days
+        movement[row] = np.nan if day_movement is None else day_movement
+        threshold[row] = min_streams
+    days = np.datetime64(region.first_day, "D") + np.arange(n_days)
+    calendar = build_calendar(region.code, region.first_day, region.last_day + dt.timedelta(days=DAYS_AFTER))
+    return build_market_covariates(Market(days=days, movement=movement, threshold=threshold), calendar)

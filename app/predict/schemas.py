@@ -1,0 +1,135 @@
+"""What ``POST /predict`` takes and answers."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.errors import Problem
+from app.regions import RegionCode
+from app.track_ids import TrackId
+
+ModelName = Literal["auto", "lstm", "gru", "multi_input", "baseline"]
+Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
+
+
+class _Asked(BaseModel):
+    """The fields that a single request and a batch share."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    horizon: int = Field(default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7).")
+    model: ModelName = Field(
+        default="auto",
+        description="A model named outright is used or refused, never swapped; auto says which and why.",
+    )
+    as_of: dt.date | None = Field(
+        default=None,
+        description="The last day the forecast may know of; the region's last ingested day by default.",
+    )
+    levels: list[int] = Field(
+        default=[80],
+        min_length=1,
+        max_length=9,
+        description="Interval levels in percent: 50, 80, 95, and others if the model's spec offers them.",
+    )
+    include_history: int = Field(
+        default=0, ge=0, le=3650, description="Send along the chart days within this many days up to as_of."
+    )
+
+
+class PredictRequest(_Asked):
+    """A forecast of one track in one region."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"track_id": "4umIPjkehX1r7uhmGvXiSV", "region": "ph", "horizon": 3, "levels": [80, 95]}
+            ]
+        }
+    )
+
+    track_id: TrackId
+    region: RegionCode | None = Field(
+        default=None, description="Left out: the one in the settings, else the only one in the store."
+    )
+
+
+class BatchItem(BaseModel):
+    """One track of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    track_id: TrackId
+    region: RegionCode | None = None
+
+
+class BatchRequest(_Asked):
+    """Forecasts of up to 1,000 tracks in one go; the other fields hold for all of them."""
+
+    items: list[BatchItem] = Field(min_length=1, max_length=1000)
+
+
+class Interval(BaseModel):
+    """A central prediction interval."""
+
+    level: int = Field(description="Percent.", examples=[80])
+    lower: Streams
+    upper: Streams
+
+
+class DayForecast(BaseModel):
+    """The forecast of one day, conditional on the track charting."""
+
+    target_date: dt.date
+    horizon: int = Field(description="Days after as_of.")
+    streams: Streams = Field(description="The median forecast.")
+    intervals: list[Interval] = Field(description="In the order of the levels asked for; they nest.")
+    baseline_streams: Streams = Field(description="What chart_weekday says: the baseline to beat.")
+
+
+class HistoryDay(BaseModel):
+    """One day on the chart."""
+
+    date: dt.date
+    streams: int
+    position: int
+
+
+class UsedModel(BaseModel):
+    """The model that answered."""
+
+    name: Literal["lstm", "gru", "multi_input", "baseline"]
+    version: int | None = Field(description="Of the bundle; null for the baseline, which has none.")
+    requested: ModelName
+    reason: str = Field(description="Why this one.")
+
+
+class Prediction(BaseModel):
+    """A track's forecast."""
+
+    track_id: str
+    track_name: str | None
+    artist: str | None
+    region: str
+    as_of: dt.date
+    last_observed: dt.date = Field(description="The track's last day on the chart, up to as_of.")
+    observed_days: int = Field(description="Its days on the chart, up to as_of.")
+    model: UsedModel
+    metadata_used: bool
+    forecasts: list[DayForecast]
+    history: list[HistoryDay]
+
+
+class BatchProblem(BaseModel):
+    """An item that could not be forecast."""
+
+    track_id: str
+    region: str | None
+    problem: Problem
+
+
+class BatchPrediction(BaseModel):
+    """The answers, in the order of the items."""
+
+    results: list[Prediction | BatchProblem]
