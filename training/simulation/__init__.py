@@ -1,0 +1,1 @@
+"""The parts of an invented chart market; ``training.simulate`` puts them together."""
