@@ -114,12 +114,10 @@ class _DayCheck:
     def check(self, row: ChartRow) -> Rejection | None:
         """Keep ``row``, or say which earlier row has its position or track."""
         positions, tracks = self._days.setdefault((row.region, row.date), ({}, {}))
-        for field, value, earlier in (
-            ("position", row.position, positions.get(row.position)),
-            ("track_id", row.track_id, tracks.get(row.track_id)),
-        ):
-            if earlier is not None:
-                return _repeated(row, field, value, earlier)
+        if row.position in positions:
+            return _repeated(row, "position", row.position, positions[row.position])
+        if row.track_id in tracks:
+            return _repeated(row, "track_id", row.track_id, tracks[row.track_id])
         positions[row.position] = tracks[row.track_id] = row.line
         self.rows.append(row)
         return None

@@ -69,6 +69,8 @@ def parse_whole_number(text: str) -> int:
     Raises:
         ValueError: it is none, or is over ``MAX_STREAMS``.
     """
+    if len(text) <= 12 and text.isascii() and text.isdigit():  # nearly every cell there is
+        return int(text)
     match = _WHOLE.fullmatch(text.strip())
     if match is None:
         raise ValueError("is not a whole number >= 0" if text.strip() else "is missing")

@@ -1,0 +1,78 @@
+"""``python -m app ingest``."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.database import Database, build_engine
+from tests.ingest.chart_files import Row, build_csv
+from tests.ingest.stored import read_stored_charts
+
+ROWS: list[Row] = [(1, "A", 300), (2, "B", 200)]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store that is not there yet."""
+    url = f"sqlite:///{tmp_path / 'store' / 'chartcast.db'}"
+    monkeypatch.setenv("CHARTCAST_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> Path:
+    folder = tmp_path / "charts"
+    (folder / "2020").mkdir(parents=True)
+    (folder / "ph-2020-12-30.csv").write_text(build_csv("2020-12-30", ROWS))
+    (folder / "2020" / "ph-2020-12-29.csv.gz").write_bytes(
+        gzip.compress(build_csv("2020-12-29", ROWS).encode())
+    )
+    (folder / "notes.txt").write_text("no chart")
+    return folder
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["ingest", *map(str, arguments)])
+
+
+def _count_days(url: str) -> int:
+    database = Database(build_engine(url))
+    days = len(read_stored_charts(database))
+    database.dispose()
+    return days
+
+
+def test_a_folder_goes_in_file_by_file_into_a_store_made_on_the_way(charts: Path, database_url: str) -> None:
+    result = _run(charts)
+    assert result.exit_code == 0, result.output
+    assert "2 files, one transaction each" in result.stdout
+    assert result.stdout.count("2 inserted") == 2
+    assert _count_days(database_url) == 2
+    assert _run(charts).stdout.count("2 unchanged") == 2
+
+
+def test_a_bad_file_is_told_and_the_others_go_in(charts: Path, database_url: str) -> None:
+    (charts / "a.csv").write_text(build_csv("2020-12-28", [(1, "A", "[abc]")]))
+    (charts / "b.csv").write_text("<html>")
+    result = _run(charts)
+    assert result.exit_code == 1
+    assert "line 2: streams is not a whole number >= 0 ('[abc]')" in result.stdout
+    assert "HTML page" in result.stdout
+    assert _count_days(database_url) == 2
+
+
+def test_a_dry_run_stores_nothing(charts: Path, database_url: str) -> None:
+    assert "(dry run)" in _run(charts, "--dry-run").stdout
+    assert _count_days(database_url) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["/nowhere"], [".", "--region", "zz"], [".", "--date", "today"], [".", "--on-error", "maybe"]],
+)
+@pytest.mark.usefixtures("database_url")
+def test_arguments_that_make_no_sense_are_told(arguments: list[str]) -> None:
+    assert _run(*arguments).exit_code == 2
