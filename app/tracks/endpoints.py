@@ -11,7 +11,7 @@ from app.dependencies import DatabaseDep, SettingsDep
 from app.errors import problem_responses
 from app.regions import RegionCode
 from app.repository.regions import resolve_region
-from app.track_ids import TrackId
+from app.track_ids import TRACK_ID_HELP, TrackId
 from app.tracks.features import EXAMPLE_FEATURES, Features, parse_name
 from app.tracks.listing import build_history_page, build_track, build_track_page
 from app.tracks.schemas import HistoryPage, MetadataReport, MetadataStored, TrackAnswer, TrackPage
@@ -40,7 +40,14 @@ _METADATA_BODY: dict[str, Any] = {
                 "example": "track_id,duration,energy,key\n0kN8xEmgMW9mh7UmDYHlJP,261240,0.574,2\n",
             },
             "application/json": {
-                "schema": {"type": "array", "items": {"$ref": "#/components/schemas/Features"}},
+                "schema": {
+                    "type": "array",
+                    "items": {
+                        "allOf": [{"$ref": "#/components/schemas/Features"}],
+                        "required": ["track_id"],
+                        "properties": {"track_id": {"type": "string", "description": TRACK_ID_HELP}},
+                    },
+                },
                 "example": [{"track_id": "0kN8xEmgMW9mh7UmDYHlJP", **EXAMPLE_FEATURES}],
             },
             "multipart/form-data": {

@@ -63,9 +63,14 @@ class MetadataFile:
 
 
 def _describe(fault: Mapping[str, Any]) -> tuple[str, str, str]:
-    missing = fault["type"] == "missing"
-    value = "" if missing else str(fault["input"])[:200].encode("utf-8", "replace").decode()
+    value = "" if fault["type"] == "missing" else _quote(fault["input"])
     return str(fault["loc"][0]), value, str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _quote(value: Any) -> str:
+    # JSON may hold half a surrogate pair, which an answer cannot, and lists within lists without end.
+    text = type(value).__name__ if isinstance(value, list | dict) else str(value)
+    return text[:200].encode("utf-8", "replace").decode()
 
 
 def parse_metadata(upload: Upload, limits: Settings) -> MetadataFile:
@@ -147,7 +152,7 @@ def _parse_json(name: str, data: bytes, limits: Settings) -> MetadataFile:
             file.add(number, _known(file, item))
         else:
             file.rows += 1
-            file.reject(number, [("row", str(item)[:200], "is no object with a track_id")])
+            file.reject(number, [("row", _quote(item), "is no object with a track_id")])
     return file
 
 
@@ -167,5 +172,5 @@ def _known(file: MetadataFile, item: dict[str, Any]) -> dict[str, Any]:
         if (column := _canonical(key)) in _COLUMNS:
             row[column] = value
         else:
-            file.ignored_columns[key.encode("utf-8", "replace").decode()[:200]] = None
+            file.ignored_columns[_quote(key)] = None
     return row

@@ -131,6 +131,27 @@ def test_no_body_breaks_a_put(client: TestClient, content: bytes) -> None:
     assert client.put(f"/tracks/{A}/metadata", content=content, headers=headers).status_code < 500
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        '"\\ud800"',
+        '{"\\ud800": 1}',
+        '{"track_id": "\\ud800", "track_name": "\\ud800"}',
+        '{"track_id": "A", "track_name": "\\u0000"}',
+        '{"track_id": "A", "artist": "\\udfff"}',
+        '{"track_id": "A", "release_date": "\\ud800"}',
+        '{"track_id": "A", "key": ' + "[" * 400 + "]" * 400 + "}",
+        "[" * 400 + "]" * 400,
+    ],
+)
+def test_no_item_of_a_list_breaks_the_upload(client: TestClient, item: str) -> None:
+    items = f'[{item}, {{"track_id": "{B}", "key": 1}}]'.replace('"A"', f'"{A}"')
+    answer = client.post("/tracks/metadata", content=items)
+    assert answer.status_code == 200
+    assert answer.json()["rejected"] == 1
+    assert _metadata(client, B)["key"] == 1
+
+
 def test_both_real_files_make_thirteen_features(
     database: Database, settings: Settings, real_data: Path
 ) -> None:
