@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.regions import RegionCode
+
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_BUNDLES = Path(__file__).resolve().parent / "bundles"
 
@@ -22,7 +24,7 @@ class Settings(BaseSettings):
         default=ROOT / "var" / "models",
         description="Published bundles, beside those shipped with the package.",
     )
-    default_region: str | None = Field(
+    default_region: RegionCode | None = Field(
         default=None, description="The region a request means when it names none."
     )
     max_body_bytes: int = Field(default=64 * 2**20, gt=0, description="Largest upload as sent.")

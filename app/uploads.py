@@ -37,7 +37,7 @@ async def read_uploads(request: Request, max_body_bytes: int) -> list[Upload]:
     try:
         async with limited.form(max_files=MAX_FILES, max_fields=0) as form:
             uploads = [await _read_part(name, part) for name, part in form.multi_items()]
-    except (HTTPException, UnicodeError) as error:
+    except (HTTPException, ValueError) as error:
         problem = getattr(error, "detail", "its names are not text")
         raise InvalidRequestError(
             f"The form cannot be read ({problem}); send files alone, as parts named file with a file name, "

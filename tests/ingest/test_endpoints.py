@@ -315,6 +315,7 @@ def test_what_is_over_a_limit_is_refused(lone_client: TestClient) -> None:
         {"content": b"no form", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
         {"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
         {"content": b"--x\r\n\r\n", "headers": {"Content-Type": "multipart/form-data"}},
+        {"content": b"", "headers": {"Content-Type": b"multipart/form-data; boundary=x; charset=\0"}},
         {"content": b"--x\r\nA: b\r\n\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
     ],
 )
