@@ -24,12 +24,13 @@ PRIOR: Mapping[int, Mapping[float, float]] = {
 QUANTILE_LEVELS = (0.025, 0.1, 0.25, 0.75, 0.9, 0.975)
 
 
-def chart_weekday_residuals(streams: Floats, horizon: int) -> Floats:
-    """Log of actual over chart_weekday, for the targets on the last ``SCORED_DAYS`` days.
+def chart_weekday_residuals(streams: Floats, horizon: int, scored_days: int = SCORED_DAYS) -> Floats:
+    """Log of actual over chart_weekday, for the targets on the last ``scored_days`` days.
 
     Args:
-        streams: Up to ``DAYS_READ`` days of charts, NaN where a track did not chart. (tracks, days)
+        streams: Charts of consecutive days, NaN where a track did not chart. (tracks, days)
         horizon: Days between the forecast and its target.
+        scored_days: Target days looked back on.
 
     Returns:
         One residual a track charting on both days, unordered. (cells,)
@@ -39,7 +40,7 @@ def chart_weekday_residuals(streams: Floats, horizon: int) -> Floats:
         steps = np.log(streams[:, horizon:]) - np.log(streams[:, :-horizon])  # column i: to day i + horizon
     steps[~np.isfinite(steps)] = np.nan
     ratios = _column_medians(steps)
-    targets = range(max(horizon, n_days - SCORED_DAYS), n_days)
+    targets = range(max(horizon, n_days - scored_days), n_days)
     residuals = [steps[:, day - horizon] - _rhythm(ratios, day - horizon) for day in targets]
     flat: Floats = np.concatenate([*residuals, np.empty(0)])
     return flat[np.isfinite(flat)]

@@ -85,3 +85,9 @@ def _insert(connection: Connection, table: type[Track] | type[TrackMetadata]) ->
     # Both dialects write the upsert alike, but SQLAlchemy has one construct for each.
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def read_all_metadata(connection: Connection) -> dict[str, dict[str, Any]]:
+    """The features and release date of every track that has metadata, by track id."""
+    columns = select(TrackMetadata.track_id, *(getattr(TrackMetadata, name) for name in _VALUES))
+    return {row[0]: dict(zip(_VALUES, row[1:], strict=True)) for row in connection.execute(columns)}

@@ -1,0 +1,81 @@
+"""Rolling-origin evaluation: every day of a period is a cutoff, every charting track a forecast.
+
+A cell is a track, a cutoff on which it charted and a horizon after which it charts again. All methods are
+scored on exactly the same cells. Where the track has left the chart its streams are censored: such targets
+are counted, not scored.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from app.forecasting.forecaster import Forecaster
+from app.forecasting.history import Floats
+from training.baselines import forecast_chart_weekday, forecast_last_week, forecast_naive
+from training.panel import Panel
+
+BASELINES = ("naive", "last_week", "chart_weekday")
+
+
+def build_cells(
+    panel: Panel, first: np.datetime64, last: np.datetime64, horizons: Iterable[int]
+) -> pd.DataFrame:
+    """The cells of the cutoffs from ``first`` to ``last``, with the baselines' forecasts.
+
+    Returns:
+        A row a cell: track and cutoff (indices into the panel), horizon, date (of the cutoff),
+        observed_days, position, actual (NaN where censored) and a column a baseline.
+
+    Raises:
+        ValueError: the panel does not hold the period.
+    """
+    begin, end = (int((day - panel.days[0]).astype(int)) for day in (first, last))
+    if begin < 0 or end >= len(panel.days) - 1:
+        raise ValueError(
+            f"cutoffs from {first} to {last} want charts from {first} to the day after {last}; "
+            f"there are {panel.days[0]} to {panel.days[-1]}"
+        )
+    tracks, days = np.nonzero(np.isfinite(panel.streams[:, begin : end + 1]))
+    return pd.concat([_cells_of_horizon(panel, tracks, days + begin, h) for h in horizons], ignore_index=True)
+
+
+def _cells_of_horizon(panel: Panel, tracks: np.ndarray, cutoffs: np.ndarray, horizon: int) -> pd.DataFrame:
+    inside = cutoffs + horizon < len(panel.days)
+    tracks, cutoffs = tracks[inside], cutoffs[inside]
+    return pd.DataFrame(
+        {
+            "track": tracks,
+            "cutoff": cutoffs,
+            "horizon": horizon,
+            "date": panel.days[cutoffs],
+            "observed_days": panel.observed_days(tracks, cutoffs),
+            "position": panel.positions[tracks, cutoffs],
+            "actual": panel.streams[tracks, cutoffs + horizon],
+            "naive": forecast_naive(panel, tracks, cutoffs),
+            "last_week": forecast_last_week(panel, tracks, cutoffs, horizon),
+            "chart_weekday": forecast_chart_weekday(panel, tracks, cutoffs, horizon),
+        }
+    )
+
+
+def add_forecasts(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster, name: str) -> pd.DataFrame:
+    """Add a model's median forecast (column ``name``) and quantiles (``name@level``) to the cells.
+
+    The way of a forecast is the service's: the same history, windows, graph and scale.
+    """
+    quantiles = _forecast_pairs(cells, panel, forecaster)
+    levels = forecaster.spec.quantile_levels
+    columns = {f"{name}@{level}": quantiles[:, i] for i, level in enumerate(levels)}
+    return cells.assign(**{name: columns[f"{name}@0.5"]}, **columns)
+
+
+def _forecast_pairs(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster) -> Floats:
+    pairs, position = np.unique(cells[["track", "cutoff"]].to_numpy(), axis=0, return_inverse=True)
+    chunks = []
+    for start in range(0, len(pairs), 1024):
+        tracks, cutoffs = pairs[start : start + 1024].T
+        history = panel.history(tracks, cutoffs, forecaster.grid_length)
+        chunks.append(forecaster.forecast(history, panel.covariates).quantiles)
+    forecasts: Floats = np.concatenate(chunks)[position.ravel(), cells["horizon"].to_numpy() - 1]
+    return forecasts

@@ -1,0 +1,124 @@
+"""Making, reading and publishing bundles. The one module of ``training`` that knows the serving runtime."""
+
+import datetime as dt
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from app.forecasting.bundle import BACKTEST, Bundle, Golden, list_versions, load_bundle, save_bundle
+from app.forecasting.forecaster import model_inputs
+from app.forecasting.spec import ForecastSpec
+from app.forecasting.track_covariates import LEAD_IN
+from app.forecasting.windows import build_windows
+from app.model_store import RunningModel, build_run, start_model
+from training.export import build_onnx
+from training.golden import build_golden_panel
+
+KERAS = "model.keras"
+GOLDEN_WINDOWS = 8
+EXPORT_TOLERANCE = 1e-4  # of scaled log-ratios, between Keras and the exported graph
+
+
+def build_bundle(
+    model: keras.Model, spec: ForecastSpec, *, trained_through: str, training: dict[str, Any]
+) -> Bundle:
+    """Export a fitted model; what it answers to the golden windows is Keras' own answer.
+
+    Raises:
+        ValueError: the exported graph answers differently.
+    """
+    graph = build_onnx(model, spec).SerializeToString()
+    inputs = _golden_inputs(spec)
+    expected = np.asarray(model.predict(inputs, verbose=0))[:, -1]
+    worst = float(np.abs(build_run(graph)(inputs) - expected).max())
+    if worst > EXPORT_TOLERANCE:
+        raise ValueError(f"the exported graph is off the Keras model by {worst:.2g}")
+    return Bundle(
+        name=model.name,
+        version=0,
+        spec=spec,
+        trained_through=trained_through,
+        training=training,
+        backtest={"regions": {}},
+        golden=Golden(inputs, expected.astype(np.float32)),
+        graph=graph,
+    )
+
+
+def _golden_inputs(spec: ForecastSpec) -> dict[str, np.ndarray]:
+    """Windows of an invented chart, so that no bundle carries real data."""
+    panel = build_golden_panel()
+    tracks = np.arange(GOLDEN_WINDOWS)
+    cutoffs = len(panel.days) - 1 - tracks
+    history = panel.history(tracks, cutoffs, LEAD_IN + spec.context_length)
+    return model_inputs(build_windows(history, panel.covariates, spec), spec)
+
+
+def save_candidate(bundle: Bundle, model: keras.Model, folder: Path) -> None:
+    """Write an unpublished bundle, with the Keras model (without its optimizer) beside the graph."""
+    plain = keras.models.clone_model(model)
+    plain.set_weights(model.get_weights())
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / KERAS
+        plain.save(path)
+        save_bundle(bundle, folder, {KERAS: path.read_bytes()})
+
+
+def load_keras(folder: Path) -> keras.Model:
+    """The Keras model of a bundle, for fine-tuning or for the second stage of a multi-input model."""
+    load_bundle(folder)  # refuses a damaged one
+    return keras.models.load_model(folder / KERAS, compile=False)
+
+
+def start_bundle(folder: Path) -> RunningModel:
+    """A bundle, running as it is served."""
+    return start_model(folder)
+
+
+def publish(folder: Path, models_dir: Path, backtest: dict[str, Any]) -> Path:
+    """Publish a candidate as the next version of its name, with its backtest's figures.
+
+    Args:
+        folder: The candidate.
+        models_dir: Where bundles are published.
+        backtest: As ``training.backtest`` writes it.
+
+    Returns:
+        The new folder ``models_dir/<name>/<version>/``; it appears whole or not at all.
+    """
+    bundle = start_bundle(folder).bundle  # a candidate that cannot be served is not published
+    versions = [version for name, version, _ in list_versions(models_dir) if name == bundle.name]
+    version = max(versions, default=0) + 1
+    target = models_dir / bundle.name / str(version)
+    published = dt.datetime.now(dt.UTC).date().isoformat()
+    training = bundle.training | {"published": published}
+    ready = replace(bundle, version=version, backtest=backtest, training=training)
+    save_bundle(ready, target, {KERAS: (folder / KERAS).read_bytes()})
+    return target
+
+
+def read_backtest(folder: Path) -> dict[str, Any]:
+    """The figures that ``training backtest`` last wrote beside a bundle.
+
+    Raises:
+        FileNotFoundError: it was never backtested.
+    """
+    path = folder.parent / f"{folder.name}.{BACKTEST}"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} has no backtest: run python -m training backtest --bundle {folder}"
+        )
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def write_backtest(folder: Path, backtest: dict[str, Any]) -> Path:
+    """Write figures beside a bundle, whose own files never change."""
+    path = folder.parent / f"{folder.name}.{BACKTEST}"
+    path.write_text(json.dumps(backtest, indent=2, sort_keys=True) + "\n")
+    return path

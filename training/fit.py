@@ -1,0 +1,79 @@
+"""Fitting a model: stock Keras, seeded, the number of epochs chosen on a later period."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from app.forecasting.spec import ForecastSpec
+from training.dataset import Examples
+from training.losses import PinballLoss
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a model is fitted. The learning rate's schedule spans ``max_epochs``, however many are run."""
+
+    seed: int = 1
+    max_epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 4e-3
+    weight_decay: float = 4e-3
+    warmup_share: float = 0.1
+    weight_power: float = 1.0  # a step counts by its streams: the error that is reported is in streams
+    horizon_power: float = 1.5
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Losses after each epoch; ``validation`` is empty where there was no later period."""
+
+    training: list[float]
+    validation: list[float]
+
+    @property
+    def best_epochs(self) -> int:
+        """The number of epochs with the smallest validation loss."""
+        return int(np.argmin(self.validation)) + 1
+
+
+def fit(
+    model: keras.Model,
+    spec: ForecastSpec,
+    training: Examples,
+    *,
+    settings: FitSettings,
+    epochs: int,
+    validation: Examples | None = None,
+) -> Curve:
+    """Fit ``model`` in place for ``epochs`` epochs, averaging its weights on the way."""
+    steps = -(-len(training) // settings.batch_size)
+    loss = PinballLoss(spec.quantile_levels, settings.horizon_power)
+    model.compile(optimizer=_build_optimizer(settings, steps), loss=loss)
+    history = model.fit(
+        _dataset(training, settings.batch_size, shuffle_seed=settings.seed),
+        validation_data=None if validation is None else _dataset(validation, 256),
+        epochs=epochs,
+        callbacks=[keras.callbacks.SwapEMAWeights()],  # validation sees the averaged weights
+        verbose=2,
+    )
+    return Curve(history.history["loss"], history.history.get("val_loss", []))
+
+
+def _build_optimizer(settings: FitSettings, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    total = settings.max_epochs * steps_per_epoch
+    warmup = max(1, round(settings.warmup_share * total))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, total - warmup, alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
+    )
+    return keras.optimizers.AdamW(
+        schedule, weight_decay=settings.weight_decay, clipnorm=1.0, use_ema=True, ema_momentum=0.99
+    )
+
+
+def _dataset(examples: Examples, batch_size: int, shuffle_seed: int | None = None) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.from_tensor_slices((examples.inputs, examples.targets, examples.weights))
+    if shuffle_seed is not None:
+        dataset = dataset.shuffle(len(examples), seed=shuffle_seed)
+    return dataset.batch(batch_size).prefetch(2)

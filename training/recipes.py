@@ -1,0 +1,113 @@
+"""How each of the three models is made: built, its epochs chosen, fitted, exported to a candidate bundle."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from app.forecasting.spec import ForecastSpec
+from training.bundles import build_bundle, load_keras, save_candidate
+from training.data import fingerprint
+from training.dataset import Examples, build_examples, concatenate
+from training.fit import Curve, FitSettings, fit
+from training.models.gru import build_gru
+from training.models.lstm import build_lstm
+from training.models.multi_input import build_multi_input
+from training.panel import Panel
+
+NAMES = ("lstm", "gru", "multi_input")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to fit, on which days.
+
+    Attributes:
+        name: lstm, gru or multi_input.
+        train_through: The last target day that is learned from.
+        validate_through: Later target days up to here choose the epochs; None: ``epochs`` says how many.
+        epochs: How many, instead of choosing.
+        recurrent: For multi_input: the bundle folder of the recurrent part to keep as it is (two
+            stages); None: both parts are trained jointly.
+        settings: How to fit.
+    """
+
+    name: str
+    train_through: np.datetime64
+    validate_through: np.datetime64 | None = None
+    epochs: int | None = None
+    recurrent: Path | None = None
+    settings: FitSettings = field(default_factory=FitSettings)
+
+    @property
+    def spec(self) -> ForecastSpec:
+        """Of the model."""
+        return ForecastSpec().with_metadata() if self.name == "multi_input" else ForecastSpec()
+
+    def build_model(self) -> keras.Model:
+        """A model with fresh weights, the same for the same seed."""
+        keras.utils.set_random_seed(self.settings.seed)
+        builders: dict[str, Callable[[ForecastSpec], keras.Model]] = {"lstm": build_lstm, "gru": build_gru}
+        if self.name in builders:
+            return builders[self.name](self.spec)
+        return build_multi_input(self.spec, None if self.recurrent is None else load_keras(self.recurrent))
+
+
+def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
+    """Fit as planned and write an unpublished bundle to ``folder``, which must not exist.
+
+    Raises:
+        ValueError: the plan names neither a validation period nor a number of epochs, or there is no
+            target in a period.
+    """
+    if (plan.validate_through is None) == (plan.epochs is None):
+        raise ValueError("name either a validation period to choose the epochs on, or their number")
+    beginning = min(panel.days[0] for panel in panels)
+    training = _examples(panels, plan, beginning, plan.train_through)
+    chosen = _choose_epochs(plan, panels, training)
+    epochs = plan.epochs or (chosen.best_epochs if chosen else 0)
+    model = plan.build_model()
+    print(f"{plan.name}: fitting {epochs} epochs on {len(training)} stretches through {plan.train_through}")
+    curve = fit(model, plan.spec, training, settings=plan.settings, epochs=epochs)
+    record = _describe(plan, panels, epochs, curve, chosen)
+    bundle = build_bundle(model, plan.spec, trained_through=str(plan.train_through), training=record)
+    save_candidate(bundle, model, folder)
+
+
+def _choose_epochs(plan: Plan, panels: Sequence[Panel], training: Examples) -> Curve | None:
+    if plan.validate_through is None:
+        return None
+    validation = _examples(panels, plan, plan.train_through, plan.validate_through)
+    print(f"{plan.name}: choosing the epochs on {len(validation)} stretches through {plan.validate_through}")
+    return fit(
+        plan.build_model(),
+        plan.spec,
+        training,
+        settings=plan.settings,
+        epochs=plan.settings.max_epochs,
+        validation=validation,
+    )
+
+
+def _examples(panels: Sequence[Panel], plan: Plan, after: np.datetime64, through: np.datetime64) -> Examples:
+    power = plan.settings.weight_power
+    parts = [build_examples(p, plan.spec, after=after, through=through, power=power) for p in panels]
+    return concatenate(parts)
+
+
+def _describe(
+    plan: Plan, panels: Sequence[Panel], epochs: int, curve: Curve, chosen: Curve | None
+) -> dict[str, Any]:
+    return {
+        "regions": {p.region: [str(p.days[0]), str(plan.train_through)] for p in panels},
+        "data": fingerprint([panel.until(plan.train_through) for panel in panels]),
+        "settings": asdict(plan.settings),
+        "epochs": epochs,
+        "validated_through": None if plan.validate_through is None else str(plan.validate_through),
+        "recurrent": None if plan.recurrent is None else plan.recurrent.name,
+        "training_loss": curve.training,
+        "validation_loss": chosen.validation if chosen else [],
+    }
