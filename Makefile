@@ -36,7 +36,7 @@ install-dev: $(DEV)  ## Add what training and the tests need to .venv
 run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts into an empty store
 	$(PYTHON) -m app serve --host $(HOST) --port $(PORT) \
 	  $(if $(filter command line environment,$(origin DATA)),--data "$(DATA)") \
-	  $(if $(filter command line environment,$(origin TRACKS)),--tracks "$(TRACKS)")
+	  $(if $(filter command line environment,$(origin TRACKS)),$(foreach path,$(TRACKS),--tracks "$(path)"))
 
 test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest

@@ -14,6 +14,7 @@ from app.config import Settings
 from app.database import Database, build_engine
 from app.dates import parse_iso_date
 from app.errors import ChartcastError
+from app.first_start import find_first_charts, is_empty, load_first_metadata, print_greeting, store_of
 from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
@@ -66,6 +67,47 @@ def ingest(
     with open_store(settings) as database:
         if not ingest_files(IngestService(database, settings), _find(paths), options):
             raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    data: Annotated[
+        Path | None, typer.Option(help="Chart file or folder to fill an empty store with; else the sample.")
+    ] = None,
+    tracks: Annotated[list[Path] | None, typer.Option(help="Metadata files to go with --data.")] = None,
+) -> None:
+    """Migrate the store, fill it where it is empty, and serve.
+
+    With --data and no CHARTCAST_DATABASE_URL the store is a file named after the data.
+    """
+    settings = store_of(data, Settings())
+    with open_store(settings) as database:
+        console.print(f"store        {database.engine.url.render_as_string(hide_password=True)}")
+        if is_empty(database):
+            _fill(database, settings, data, tracks or [])
+        elif data is not None:
+            console.print(f"it holds charts already; python -m app ingest {data} adds to them")
+        print_greeting(console, database, host, port)
+    import uvicorn  # these two are slow to import, and only this command needs them
+
+    from app.main import create_app
+
+    uvicorn.run(create_app(settings), host=host, port=port, access_log=False, log_level="warning")
+
+
+def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:
+    try:
+        service = IngestService(database, settings)
+        ingest_files(service, find_first_charts(data), IngestOptions())
+        if is_empty(database):
+            raise typer.Exit(1)
+        if report := load_first_metadata(database, settings, data, tracks):
+            console.print(f"metadata of {report.tracks} tracks, {report.rejected} rows rejected")
+    except (ChartcastError, OSError) as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(1) from None
 
 
 def ingest_files(service: IngestService, files: list[Path], options: IngestOptions) -> bool:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.regions import RegionCode
 
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "data" / "sample"
 SHIPPED_BUNDLES = Path(__file__).resolve().parent / "bundles"
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from app.config import Settings
 from app.database import Database, build_engine
 from app.ingest.content import Budget
-from app.ingest.folders import find_chart_files
+from app.ingest.folders import find_chart_files, region_of_folder
 from app.ingest.origin import Given
 from app.ingest.parsing import parse_chart_file
 from app.repository.history import read_region_days
@@ -35,14 +35,15 @@ def read_panels(data: Sequence[Path], tracks: Sequence[Path], *, region: str | N
     Args:
         data: Chart files and folders, in any format that ``POST /ingest`` takes.
         tracks: Metadata files; later ones add to earlier ones.
-        region: Of files that don't say.
+        region: Of files that don't say; left out, the one their folder is named after.
 
     Raises:
         DataError: a file has bad rows, or there is no chart.
     """
-    given = Given(today=dt.datetime.now(dt.UTC).date(), region=region)
+    today = dt.datetime.now(dt.UTC).date()
     rows = []
     for path in find_chart_files(data):
+        given = Given(today=today, default_region=region or region_of_folder(path))
         parsed = parse_chart_file(path.name, path.read_bytes(), given, Budget(sys.maxsize, sys.maxsize))
         if parsed.rejected:
             first = parsed.rejected[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.errors import ChartcastError, TooLargeError
 from app.ingest.schemas import IngestReport
 from app.ingest.service import IngestOptions, IngestService
+from app.regions import parse_region
 from app.uploads import Upload
 
 PATTERNS = ("*.csv", "*.csv.gz")
@@ -26,13 +27,22 @@ def find_chart_files(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def region_of_folder(path: Path) -> str | None:
+    """The region that a file's folder is named after (``ph/charts.csv``), for a file that doesn't say."""
+    try:
+        return parse_region(path.resolve().parent.name)
+    except ValueError:
+        return None
+
+
 def ingest_paths(
     service: IngestService, paths: Iterable[Path], options: IngestOptions
 ) -> Iterator[tuple[Path, IngestReport | ChartcastError]]:
     """Take in each file as an upload of its own, one transaction each; yield what became of it."""
     for path in paths:
         try:
-            yield path, service.ingest_files([_read_file(path, service.settings.max_body_bytes)], options)
+            upload = _read_file(path, service.settings.max_body_bytes)
+            yield path, service.with_default_region(region_of_folder(path)).ingest_files([upload], options)
         except (ChartcastError, OSError) as error:
             yield path, error if isinstance(error, ChartcastError) else ChartcastError(str(error))
 

@@ -47,6 +47,12 @@ class IngestService:
     settings: Settings
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
+    def with_default_region(self, region: str | None) -> "IngestService":
+        """The same, taking files that don't say to be of ``region`` (None: as the settings say)."""
+        if region is None:
+            return self
+        return replace(self, settings=self.settings.model_copy(update={"default_region": region}))
+
     def ingest_files(self, uploads: Sequence[Upload], options: IngestOptions) -> IngestReport:
         """Take in chart files.
 
