@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bench simulate bundles clean
+.PHONY: help install install-dev run test check format requirements train backtest bundles bench sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -9,11 +9,26 @@ SERVING := $(VENV)/.serving
 DEV := $(VENV)/.dev
 HOST ?= 127.0.0.1
 PORT ?= 8000
-MODEL ?= all
-OUT ?= var/models
-# The real chart where it is at hand, else the committed sample.
-DATA ?= $(firstword $(wildcard ../shared/data/ph/spotify_daily_charts.csv.gz) data/sample/charts)
-TRACKS ?= $(firstword $(wildcard ../shared/data/ph/spotify_daily_charts_tracks.csv) data/sample/tracks.csv)
+CANDIDATES ?= var/candidates
+REAL := ../shared/data/ph
+# Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
+ifneq ($(wildcard $(REAL)),)
+  DATA ?= $(REAL)/spotify_daily_charts.csv.gz
+  TRACKS ?= $(REAL)/spotify_daily_charts_tracks.csv $(REAL)/time_signature.csv
+  TRAIN_THROUGH ?= 2020-06-30
+  VALIDATE_THROUGH ?= 2020-10-31
+  TEST_FROM ?= 2020-11-01
+else
+  DATA ?= data/sample/charts
+  TRACKS ?= data/sample/tracks.csv
+  TRAIN_THROUGH ?= 2020-11-20
+  VALIDATE_THROUGH ?= 2020-12-05
+  TEST_FROM ?= 2020-12-06
+endif
+TEST_TO ?= 2020-12-30
+ALL_THROUGH ?= 2020-12-31
+CHARTS = --data "$(DATA)" $(foreach path,$(TRACKS),--tracks "$(path)")
+FIT = $(PYTHON) -m training fit $(CHARTS)
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +64,36 @@ check: $(DEV)  ## Format, lint, strict types
 format: $(DEV)  ## Mend format and lint
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+
+train: $(DEV)  ## Fit the three models on DATA, TRACKS through TRAIN_THROUGH, into CANDIDATES
+	rm -rf $(CANDIDATES)
+	$(FIT) --model lstm --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
+	  --out $(CANDIDATES)/lstm
+	$(FIT) --model gru --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
+	  --out $(CANDIDATES)/gru
+	$(FIT) --model multi_input --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
+	  --recurrent $(CANDIDATES)/lstm --out $(CANDIDATES)/multi_input
+
+backtest: $(DEV)  ## Score CANDIDATES on cutoffs TEST_FROM to TEST_TO against the baselines
+	$(PYTHON) -m training backtest $(CHARTS) --from $(TEST_FROM) --to $(TEST_TO) \
+	  $(foreach model,lstm gru multi_input,--bundle $(CANDIDATES)/$(model))
+
+bundles: train backtest  ## Refit the three on all days and publish them into the app: the bundles that ship
+	rm -rf $(CANDIDATES)-all
+	$(FIT) --model lstm --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/lstm --out $(CANDIDATES)-all/lstm
+	$(FIT) --model gru --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/gru --out $(CANDIDATES)-all/gru
+	$(FIT) --model multi_input --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/multi_input \
+	  --recurrent $(CANDIDATES)-all/lstm --out $(CANDIDATES)-all/multi_input
+	for model in lstm gru multi_input; do \
+	  $(PYTHON) -m training publish --bundle $(CANDIDATES)-all/$$model --figures-of $(CANDIDATES)/$$model \
+	    --to app/bundles || exit 1; \
+	done
+
+bench: $(DEV)  ## Time POST /predict against a FastAPI echo of the same bodies
+	$(PYTHON) -m tests.bench
+
+sample: $(DEV)  ## Invent the committed sample charts anew
+	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7
 
 requirements:  ## Pin the requirements anew (wants uv on the path)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

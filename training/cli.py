@@ -32,6 +32,9 @@ def fit_model(
         typer.Option(formats=ISO, help="Choose the epochs on the later target days up to here."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Fit so many epochs instead of choosing.")] = None,
+    epochs_of: Annotated[
+        Path | None, typer.Option(help="Fit as many epochs as this bundle: to refit it on later days.")
+    ] = None,
     recurrent: Annotated[
         Path | None,
         typer.Option(help="multi_input in two stages: the bundle of its recurrent part, kept as it is."),
@@ -43,6 +46,7 @@ def fit_model(
     region: RegionOption = None,
 ) -> None:
     """Fit a model and write a candidate bundle (publish makes it a version)."""
+    from training.bundles import start_bundle
     from training.fit import FitSettings
     from training.recipes import NAMES, Plan, fit_candidate
 
@@ -50,6 +54,8 @@ def fit_model(
         raise typer.BadParameter(f"is one of {', '.join(NAMES)}", param_hint="--model")
     if out.exists():
         raise typer.BadParameter(f"{out} is there already", param_hint="--out")
+    if epochs_of is not None:
+        epochs = start_bundle(epochs_of).bundle.training["epochs"]
     plan = Plan(
         name=model,
         train_through=_day(train_through),
