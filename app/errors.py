@@ -8,11 +8,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_SECONDS = "5"
 TITLES = {
     400: "Bad request",
     403: "Forbidden",
@@ -162,6 +165,17 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     return response
 
 
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    logger.error("the database cannot be used: %s", error)
+    detail = (
+        "The database cannot be used for now: it is away, busy, or its schema is not current (/readyz says). "
+        "Nothing of this request was stored; try again."
+    )
+    response = _problem(request, 503, "database-not-available", detail, {})
+    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     logger.error("unexpected error on %s", request.url.path, exc_info=error)
     return _problem(
@@ -174,6 +188,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ChartcastError, _on_chartcast_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(OperationalError, _on_database_error)
+    app.add_exception_handler(PoolTimeoutError, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
