@@ -5,10 +5,12 @@ one that is truncated, edited or put together from two is refused.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from app.forecasting.spec import ForecastSpec
 FORMAT = 1
 SPEC, GRAPH, BACKTEST, GOLDEN = "spec.json", "model.onnx", "backtest.json", "golden.npz"
 GOLDEN_TOLERANCE = 1e-3  # of scaled log-ratios: a ten-thousandth of the streams
+# What reading raises where a file is absent, is no JSON or archive, or lacks something.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 
 
 class BadBundleError(Exception):
@@ -106,24 +110,33 @@ def load_bundle(folder: Path) -> Bundle:
         for name, content in contents.items():
             if _sha256(content) != described["files"][name]:
                 raise BadBundleError(f"{folder / name} is not the file that was published")
+        spec = ForecastSpec.from_json(described["spec"])
         return Bundle(
             name=str(described["name"]),
             version=int(described["version"]),
-            spec=ForecastSpec.from_json(described["spec"]),
+            spec=spec,
             trained_through=described["trained_through"],
             training=described["training"],
             backtest=json.loads(contents[BACKTEST]),
-            golden=_read_golden(folder / GOLDEN),
+            golden=_read_golden(contents[GOLDEN], spec),
             graph=contents[GRAPH],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadBundleError(f"{folder} cannot be read as a bundle: {error!r}") from error
+    except _UNREADABLE as error:
+        said = f"{type(error).__name__}: {error}"
+        raise BadBundleError(f"{folder} cannot be read as a bundle: {said}") from error
 
 
-def _read_golden(path: Path) -> Golden:
-    with np.load(path, allow_pickle=False) as arrays:
-        inputs = {name: arrays[name] for name in arrays.files if name != "outputs"}
-        return Golden(inputs=inputs, outputs=arrays["outputs"])
+def _read_golden(content: bytes, spec: ForecastSpec) -> Golden:
+    """Golden windows of the shapes that ``spec`` says, else a ValueError."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        golden = Golden({name: arrays[name] for name in arrays.files if name != "outputs"}, arrays["outputs"])
+    shapes: dict[str, tuple[int, ...]] = {"covariates": (spec.context_length, len(spec.covariates))}
+    if spec.static_covariates:
+        shapes["static"] = (2 * len(spec.static_covariates),)
+    found = {name: values.shape[1:] for name, values in golden.inputs.items()}
+    if found != shapes or golden.outputs.shape[1:] != (spec.horizon, len(spec.quantile_levels)):
+        raise ValueError(f"{GOLDEN} holds windows of another spec than {SPEC}")
+    return golden
 
 
 def replay_golden(bundle: Bundle, run: Run) -> None:

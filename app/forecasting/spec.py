@@ -1,7 +1,7 @@
 """What a model takes and gives: written into its bundle, checked when it is loaded."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 FEATURES = (
@@ -107,11 +107,19 @@ class ForecastSpec:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "ForecastSpec":
+    def from_json(cls, described: Mapping[str, Any]) -> "ForecastSpec":
         """Read what ``to_json`` wrote.
 
         Raises:
             TypeError: a field is missing or unknown.
+            ValueError: a covariate is none that this release makes.
         """
-        typed: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
-        return cls(**typed)
+        if missing := {field.name for field in fields(cls)}.difference(described):
+            raise TypeError(f"the spec lacks {', '.join(sorted(missing))}")
+        typed: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in described.items()
+        }
+        spec = cls(**typed)
+        if unknown := set(spec.covariates).difference(PAST_COVARIATES, KNOWN_FUTURE_COVARIATES):
+            raise ValueError(f"this release makes no covariate {', '.join(sorted(unknown))}")
+        return spec

@@ -1,0 +1,35 @@
+"""Holidays by name: the same number every year, in every process."""
+
+import datetime as dt
+
+import numpy as np
+
+from app.calendar import build_calendar
+
+FIRST = dt.date(2019, 1, 1)
+
+
+def test_a_holiday_has_the_same_number_every_year_and_observed_days_count_as_it() -> None:
+    calendar = build_calendar("us", FIRST, dt.date(2021, 12, 31))
+
+    def number(day: str) -> int:
+        return int(calendar.holidays[(dt.date.fromisoformat(day) - FIRST).days])
+
+    assert number("2019-12-25") == number("2020-12-25") > 0
+    assert number("2020-07-03") == number("2020-07-04") == number("2019-07-04") > 0
+    assert number("2020-07-04") != number("2020-12-25")
+    assert number("2020-07-06") == 0
+
+
+def test_the_whole_world_has_no_holidays() -> None:
+    assert not build_calendar("global", dt.date(2019, 12, 1), dt.date(2020, 2, 1)).holidays.any()
+
+
+def test_a_calendar_has_every_day_of_its_span_and_years_join_without_a_seam() -> None:
+    whole = build_calendar("ph", FIRST, dt.date(2021, 3, 1))
+    assert whole.days[0] == np.datetime64(FIRST)
+    assert whole.days[-1] == np.datetime64("2021-03-01")
+    assert len(whole.days) == len(whole.holidays) == 791
+    part = build_calendar("ph", dt.date(2020, 12, 20), dt.date(2021, 1, 5))
+    start = (dt.date(2020, 12, 20) - FIRST).days
+    np.testing.assert_array_equal(part.holidays, whole.holidays[start : start + 17])
