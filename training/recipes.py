@@ -1,7 +1,7 @@
 """How each of the three models is made: built, its epochs chosen, fitted, exported to a candidate bundle."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ from training.models.gru import build_gru
 from training.models.lstm import build_lstm
 from training.models.multi_input import build_multi_input
 from training.panel import Panel
+
+# The second stage corrects a part that is trained already. At the first stage's rate its MAE was 1.003 and
+# .990 of that part's on two validation periods; at this one .999 on both: less to win, nothing to lose.
+SECOND_STAGE_LEARNING_RATE = 1e-3
 
 NAMES = ("lstm", "gru", "multi_input")
 
@@ -41,6 +45,13 @@ class Plan:
     epochs: int | None = None
     recurrent: Path | None = None
     settings: FitSettings = field(default_factory=FitSettings)
+
+    @property
+    def fit_settings(self) -> FitSettings:
+        """How to fit, with the second stage's learning rate where this is one."""
+        if self.recurrent is None:
+            return self.settings
+        return replace(self.settings, learning_rate=SECOND_STAGE_LEARNING_RATE)
 
     @property
     def spec(self) -> ForecastSpec:
@@ -71,7 +82,7 @@ def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
     epochs = plan.epochs or (chosen.best_epochs if chosen else 0)
     model = plan.build_model()
     print(f"{plan.name}: fitting {epochs} epochs on {len(training)} stretches through {plan.train_through}")
-    curve = fit(model, plan.spec, training, settings=plan.settings, epochs=epochs)
+    curve = fit(model, plan.spec, training, settings=plan.fit_settings, epochs=epochs)
     record = _describe(plan, panels, epochs, curve, chosen)
     bundle = build_bundle(model, plan.spec, trained_through=str(plan.train_through), training=record)
     save_candidate(bundle, model, folder)
@@ -86,7 +97,7 @@ def _choose_epochs(plan: Plan, panels: Sequence[Panel], training: Examples) -> C
         plan.build_model(),
         plan.spec,
         training,
-        settings=plan.settings,
+        settings=plan.fit_settings,
         epochs=plan.settings.max_epochs,
         validation=validation,
     )
@@ -104,7 +115,7 @@ def _describe(
     return {
         "regions": {p.region: [str(p.days[0]), str(plan.train_through)] for p in panels},
         "data": fingerprint([panel.until(plan.train_through) for panel in panels]),
-        "settings": asdict(plan.settings),
+        "settings": asdict(plan.fit_settings),
         "epochs": epochs,
         "validated_through": None if plan.validate_through is None else str(plan.validate_through),
         "recurrent": None if plan.recurrent is None else plan.recurrent.name,
