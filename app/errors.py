@@ -148,11 +148,17 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
     named = "; ".join(f"{field}: {problem}" for field, problem in pairs[:3])
     detail = f"The request does not fit its schema ({named}). Mend the fields listed under errors."
+    if isinstance(error.body, bytes):  # FastAPI parses a body only where its type says that it is JSON
+        kind = request.headers.get("content-type") or "(none)"
+        detail = f"Content-Type {kind[:80]} is not taken here; send JSON, as application/json."
     return _problem(request, 422, "invalid-request", detail, _errors(pairs))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's answer where encoding, digits or depth break its parser
+        detail = "The body cannot be read as JSON: send one JSON object in UTF-8."
+        return _problem(request, 422, "invalid-request", detail, _errors([("body", "not readable as JSON")]))
     details = {
         404: f"There is nothing at {request.url.path}; /docs lists the paths.",
         405: f"{request.url.path} does not take {request.method}; /docs lists what it takes.",

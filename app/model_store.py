@@ -26,12 +26,19 @@ class RunningModel:
     forecaster: Forecaster
 
     def error_ratio(self, region: str) -> float:
-        """Its backtest's next-day MAE over ``chart_weekday``'s: of the region, else the mean of all."""
-        regions = self.bundle.backtest["regions"]
-        found = [regions[region]] if region in regions else list(regions.values())
-        name = self.bundle.name
-        ratios = [figures["1"]["methods"][name]["mae_to_chart_weekday"] for figures in found]
-        return float(np.mean(ratios)) if ratios else 1.0
+        """Its backtest's next-day MAE over ``chart_weekday``'s: of the region, else the mean of all.
+
+        Infinite where the backtest has no such figure.
+        """
+        ratios = self._error_ratios()
+        return ratios.get(region, float(np.mean(list(ratios.values()))) if ratios else np.inf)
+
+    def _error_ratios(self) -> dict[str, float]:
+        ratios = {}
+        for region, by_horizon in self.bundle.backtest.get("regions", {}).items():
+            figures = by_horizon.get("1", {}).get("methods", {}).get(self.bundle.name, {})
+            ratios[region] = float(figures.get("mae_to_chart_weekday", np.nan))
+        return {region: ratio for region, ratio in ratios.items() if np.isfinite(ratio)}
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,15 @@ def start_model(folder: Path) -> RunningModel:
     return RunningModel(bundle, Forecaster(bundle.spec, run))
 
 
+def _start_published(folder: Path) -> RunningModel:
+    """Start the bundle of ``<name>/<version>/``, which says the same of itself."""
+    model = start_model(folder)
+    said = f"{model.bundle.name}/{model.bundle.version}"
+    if said != "/".join(folder.parts[-2:]):
+        raise BadBundleError(f"{folder} holds the bundle {said}: it was copied here, not published")
+    return model
+
+
 class ModelStore:
     """The models being served: of each name the newest version that loads, from several folders.
 
@@ -105,7 +121,7 @@ class ModelStore:
         for name in NAMES:
             for folder in self._newest_first(name):
                 try:
-                    loaded.models[name] = start_model(folder)
+                    loaded.models[name] = _start_published(folder)
                     break
                 except BadBundleError as error:
                     logger.error("bundle refused: %s", error)

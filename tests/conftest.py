@@ -11,6 +11,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,9 @@ from app.config import Settings
 from app.database import Database, build_engine
 from app.main import create_app
 from app.schema import migrate
+from tests.published_bundles import FIGURES, publish_random
+from tests.sample import Sample, ingest_metadata, ingest_rows, read_rows
+from tests.serving import serve
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -92,10 +96,8 @@ def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_database_url(postgres_url: str, postgres_template: str) -> Iterator[str]:
     """The address of a fresh, migrated PostgreSQL store."""
-    name = f"chartcast_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _with_database(postgres_url, name)
-    _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with _postgres_copy(postgres_url, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -124,3 +126,87 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """The app, started, over its ASGI interface."""
     with TestClient(create_app(settings), raise_server_exceptions=False) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def published_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a first version of each model, with random weights. Not to be written to."""
+    models_dir = tmp_path_factory.mktemp("bundles")
+    for seed, name in enumerate(sorted(FIGURES["ph"])):
+        publish_random(name, models_dir, seed=seed)
+    return models_dir
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    """The committed sample's rows."""
+    return Sample(read_rows())
+
+
+@pytest.fixture(scope="session")
+def sqlite_sample(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, sample: Sample) -> Path:
+    """A SQLite file with the sample and its metadata."""
+    path = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("sample") / "chartcast.db"))
+    _load_sample(f"sqlite:///{path}", sample)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_sample(postgres_url: str, postgres_template: str, sample: Sample) -> Iterator[str]:
+    """The name of a database on the PostgreSQL server with the sample and its metadata."""
+    with _postgres_copy(postgres_url, postgres_template) as url:
+        _load_sample(url, sample)
+        yield str(make_url(url).database)
+
+
+def _load_sample(database_url: str, sample: Sample) -> None:
+    ingest_rows(database_url, list(sample.rows))
+    ingest_metadata(database_url)
+
+
+@contextmanager
+def _postgres_copy(server_url: str, template: str) -> Iterator[str]:
+    name = f"chartcast_{uuid.uuid4().hex[:12]}"
+    _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _with_database(server_url, name)
+    _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _sample_copy(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_sample'), folder / 'sample.db')}"
+    else:
+        server_url, template = (request.getfixturevalue(f"postgres_{part}") for part in ("url", "sample"))
+        with _postgres_copy(server_url, template) as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sample_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A store with the sample and its metadata, of the test's own."""
+    with _sample_copy(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def sample_client(sample_database_url: str, published_bundles: Path) -> Iterator[TestClient]:
+    """The app with all three models, on a sample of the test's own."""
+    with serve(sample_database_url, published_bundles) as client:
+        yield client
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def shared_sample_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A store with the sample and its metadata that many tests read and none writes to."""
+    with _sample_copy(request, tmp_path_factory.mktemp("shared")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def forecasts(shared_sample_url: str, published_bundles: Path) -> Iterator[TestClient]:
+    """The app with all three models on the shared sample: for tests that only read."""
+    with serve(shared_sample_url, published_bundles) as client:
+        yield client

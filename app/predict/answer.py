@@ -9,8 +9,9 @@ from app.forecasting.forecaster import Forecast
 from app.predict import schemas
 from app.predict.baseline import forecast_baseline
 from app.predict.market import MarketCache
+from app.predict.records import TrackRecord
 from app.predict.selection import Choice
-from app.repository.history import ObservedDay, TrackFacts
+from app.repository.history import ObservedDay
 from app.repository.regions import RegionState
 
 DECIMALS = 2
@@ -20,11 +21,9 @@ ForecastRow = tuple[Forecast, int]  # a forecast of many tracks, and which of th
 
 @dataclass(frozen=True)
 class Answerable:
-    """A track that can be forecast: its facts, its entries up to the cutoff, and the model for it."""
+    """A track that can be forecast, and the model for it."""
 
-    facts: TrackFacts
-    entries: list[ObservedDay]
-    observed_days: int
+    record: TrackRecord
     choice: Choice
 
     @property
@@ -44,7 +43,8 @@ def build_prediction(
     forecast: ForecastRow | None,
 ) -> schemas.Prediction:
     """The answer for one track; ``forecast`` is None for the baseline."""
-    last = answerable.entries[-1]
+    record = answerable.record
+    facts, last = record.facts, record.entries[-1]
     baseline = forecast_baseline(connection, cache, region, last=last, as_of=as_of, horizon=asked.horizon)
     if forecast is None:
         factors = cache.interval_factors(connection, region, as_of=as_of, horizon=asked.horizon)
@@ -52,15 +52,15 @@ def build_prediction(
     else:
         days = [_model_day(forecast, step, asked.levels) for step in range(asked.horizon)]
     return schemas.Prediction(
-        track_id=answerable.facts.track_id,
-        track_name=answerable.facts.track_name,
-        artist=answerable.facts.artist,
+        track_id=facts.track_id,
+        track_name=facts.track_name,
+        artist=facts.artist,
         region=region.code,
         as_of=as_of,
         last_observed=last.date,
-        observed_days=answerable.observed_days,
+        observed_days=record.observed_days,
         model=_used_model(answerable, asked.model),
-        metadata_used=answerable.model_name == "multi_input" and answerable.facts.has_metadata,
+        metadata_used=answerable.model_name == "multi_input" and facts.has_metadata,
         forecasts=[
             schemas.DayForecast(
                 target_date=as_of + dt.timedelta(days=step + 1),
@@ -71,7 +71,7 @@ def build_prediction(
             )
             for step, (streams, intervals) in enumerate(days)
         ],
-        history=_history(answerable.entries, as_of, asked.include_history),
+        history=_history(record.entries, as_of, asked.include_history),
     )
 
 
@@ -89,10 +89,10 @@ def _used_model(answerable: Answerable, requested: schemas.ModelName) -> schemas
 
 def _model_day(forecast: ForecastRow, step: int, levels: list[int]) -> tuple[float, list[schemas.Interval]]:
     values, row = forecast
-    bounds = {level: values.interval(level) for level in levels}
+    bounds = [values.interval(level) for level in levels]
     intervals = [
         _interval(level, float(lower[row, step]), float(upper[row, step]))
-        for level, (lower, upper) in bounds.items()
+        for level, (lower, upper) in zip(levels, bounds, strict=True)
     ]
     return float(values.median[row, step]), intervals
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.dates import IsoDate
 from app.errors import Problem
 from app.regions import RegionCode
 from app.track_ids import TrackId
@@ -21,9 +22,12 @@ class _Asked(BaseModel):
     horizon: int = Field(default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7).")
     model: ModelName = Field(
         default="auto",
-        description="A model named outright is used or refused, never swapped; auto says which and why.",
+        description=(
+            "auto: the model with the best backtest for the region and the track, baseline where none is "
+            "loaded; the answer says which and why. A model named outright is used or refused, never swapped."
+        ),
     )
-    as_of: dt.date | None = Field(
+    as_of: IsoDate | None = Field(
         default=None,
         description="The last day the forecast may know of; the region's last ingested day by default.",
     )
@@ -32,6 +36,7 @@ class _Asked(BaseModel):
         min_length=1,
         max_length=9,
         description="Interval levels in percent: 50, 80, 95, and others if the model's spec offers them.",
+        examples=[[80, 95]],
     )
     include_history: int = Field(
         default=0, ge=0, le=3650, description="Send along the chart days within this many days up to as_of."
@@ -61,13 +66,31 @@ class BatchItem(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     track_id: TrackId
-    region: RegionCode | None = None
+    region: RegionCode | None = Field(
+        default=None, description="Left out: the one in the settings, else the only one in the store."
+    )
 
 
 class BatchRequest(_Asked):
     """Forecasts of up to 1,000 tracks in one go; the other fields hold for all of them."""
 
-    items: list[BatchItem] = Field(min_length=1, max_length=1000)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {"track_id": "4umIPjkehX1r7uhmGvXiSV", "region": "ph"},
+                        {"track_id": "spotify:track:0kN8xEmgMW9mh7UmDYHlJP", "region": "us"},
+                    ],
+                    "horizon": 7,
+                }
+            ]
+        }
+    )
+
+    items: list[BatchItem] = Field(
+        min_length=1, max_length=1000, description="The tracks, in the order wanted; one may come twice."
+    )
 
 
 class Interval(BaseModel):
@@ -81,7 +104,7 @@ class Interval(BaseModel):
 class DayForecast(BaseModel):
     """The forecast of one day, conditional on the track charting."""
 
-    target_date: dt.date
+    target_date: dt.date = Field(description="The chart day forecast.")
     horizon: int = Field(description="Days after as_of.")
     streams: Streams = Field(description="The median forecast.")
     intervals: list[Interval] = Field(description="In the order of the levels asked for; they nest.")
@@ -92,41 +115,41 @@ class HistoryDay(BaseModel):
     """One day on the chart."""
 
     date: dt.date
-    streams: int
-    position: int
+    streams: int = Field(description="Chart streams of that day.")
+    position: int = Field(description="Place on the chart, from 1.")
 
 
 class UsedModel(BaseModel):
     """The model that answered."""
 
-    name: Literal["lstm", "gru", "multi_input", "baseline"]
+    name: Literal["lstm", "gru", "multi_input", "baseline"] = Field(description="Of the model.")
     version: int | None = Field(description="Of the bundle; null for the baseline, which has none.")
-    requested: ModelName
-    reason: str = Field(description="Why this one.")
+    requested: ModelName = Field(description="As asked for.")
+    reason: str = Field(description="Which model and why, in words.", examples=["gru was asked for by name"])
 
 
 class Prediction(BaseModel):
     """A track's forecast."""
 
-    track_id: str
-    track_name: str | None
-    artist: str | None
-    region: str
-    as_of: dt.date
+    track_id: str = Field(description="The bare 22-character id.", examples=["4umIPjkehX1r7uhmGvXiSV"])
+    track_name: str | None = Field(description="As charts last gave it; null where none did.")
+    artist: str | None = Field(description="As charts last gave it; null where none did.")
+    region: str = Field(examples=["ph"])
+    as_of: dt.date = Field(description="The last day the forecast knows of.")
     last_observed: dt.date = Field(description="The track's last day on the chart, up to as_of.")
     observed_days: int = Field(description="Its days on the chart, up to as_of.")
     model: UsedModel
-    metadata_used: bool
-    forecasts: list[DayForecast]
-    history: list[HistoryDay]
+    metadata_used: bool = Field(description="Whether the track's audio features took part.")
+    forecasts: list[DayForecast] = Field(description="One a day, from the day after as_of on.")
+    history: list[HistoryDay] = Field(description="The days asked for with include_history, by day.")
 
 
 class BatchProblem(BaseModel):
     """An item that could not be forecast."""
 
-    track_id: str
-    region: str | None
-    problem: Problem
+    track_id: str = Field(description="The bare 22-character id.")
+    region: str | None = Field(description="As asked for.")
+    problem: Problem = Field(description="What a single request would have been refused with.")
 
 
 class BatchPrediction(BaseModel):

@@ -1,6 +1,7 @@
 """Which model answers."""
 
 from dataclasses import dataclass
+from math import inf
 
 from app.errors import ConflictError
 from app.model_store import RunningModel
@@ -23,11 +24,11 @@ def select_model(models: Models, requested: str, *, region: str, has_metadata: b
         ConflictError: it names a model that is not loaded.
     """
     if requested == "baseline":
-        return Choice(None, "asked for by name")
+        return Choice(None, "baseline was asked for by name")
     if requested == "auto":
         return _best(models, region, has_metadata)
     if requested in models:
-        return Choice(models[requested], "asked for by name")
+        return Choice(models[requested], f"{requested} was asked for by name")
     loaded = ", ".join(sorted(models)) or "none"
     raise ConflictError(
         f"Model {requested} is not loaded; there is baseline, and of trained models: {loaded}."
@@ -38,11 +39,15 @@ def _best(models: Models, region: str, has_metadata: bool) -> Choice:
     recurrent = {name: model for name, model in models.items() if name != "multi_input"}
     candidates = models if has_metadata else recurrent
     if not candidates:
-        return Choice(None, "no trained model is loaded for a track like this")
+        track = "" if has_metadata or not models else " for a track without metadata"
+        return Choice(None, f"baseline, as no trained model is loaded{track}")
     ratios = {name: model.error_ratio(region) for name, model in candidates.items()}
     best = min(ratios, key=lambda name: ratios[name])
     metadata = "the track has metadata" if has_metadata else "the track has no metadata"
-    return Choice(
-        candidates[best],
-        f"{metadata}; smallest next-day error in the backtests, {ratios[best]:.3f} of chart_weekday's",
-    )
+    return Choice(candidates[best], f"{metadata}, and {_why_best(best, ratios[best])}")
+
+
+def _why_best(name: str, ratio: float) -> str:
+    if ratio == inf:
+        return f"{name} is loaded, with no backtest to go by"
+    return f"{name} has the smallest next-day error in the backtests, {ratio:.3f} of chart_weekday's"
