@@ -1,0 +1,119 @@
+"""Of each model the newest version that loads is served, and what was refused is on the list."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.forecasting.bundle import BadBundleError
+from app.model_store import CHUNK, ModelStore, build_run, start_model
+from tests.small_bundles import SPEC, build_small_graph, publish_small, small_run
+
+
+def _answer(store: ModelStore, name: str = "lstm") -> float:
+    """What tells the small models apart."""
+    zeros = {"covariates": np.zeros((1, SPEC.context_length, len(SPEC.covariates)), np.float32)}
+    return float(store.models[name].forecaster.run(zeros)[0, 0, 0])
+
+
+def _break(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"cut short")
+
+
+def test_nothing_is_served_before_loading_and_from_folders_that_are_not_there(tmp_path: Path) -> None:
+    publish_small(tmp_path)
+    store = ModelStore([tmp_path])
+    assert not store.models
+    assert not ModelStore([tmp_path / "absent"]).load().models
+
+
+def test_the_newest_version_is_served(tmp_path: Path) -> None:
+    for version in (1, 2, 10):
+        publish_small(tmp_path, version=version, answer=version / 4)
+    publish_small(tmp_path, "gru", version=3, answer=0.125)
+    store = ModelStore([tmp_path])
+    store.load()
+    assert {name: model.bundle.version for name, model in store.models.items()} == {"lstm": 10, "gru": 3}
+    assert _answer(store) == 2.5
+    assert _answer(store, "gru") == 0.125
+    assert not store.refused
+
+
+def test_a_version_that_does_not_load_is_refused_by_name_and_the_one_before_it_served(tmp_path: Path) -> None:
+    publish_small(tmp_path, version=1, answer=0.25)
+    _break(publish_small(tmp_path, version=2))
+    _break(publish_small(tmp_path, version=3))
+    store = ModelStore([tmp_path])
+    store.load()
+    assert _answer(store) == 0.25
+    assert sorted(store.refused) == ["lstm/2", "lstm/3"]
+    assert "model.onnx is not the file that was published" in store.refused["lstm/3"]
+
+
+def test_a_model_with_no_version_that_loads_is_not_served(tmp_path: Path) -> None:
+    _break(publish_small(tmp_path))
+    store = ModelStore([tmp_path])
+    store.load()
+    assert not store.models
+    assert list(store.refused) == ["lstm/1"]
+
+
+def test_of_one_version_in_two_folders_the_later_folders_counts(tmp_path: Path) -> None:
+    shipped, published = tmp_path / "shipped", tmp_path / "published"
+    publish_small(shipped, version=1, answer=0.25)
+    publish_small(published, version=1, answer=0.75)
+    publish_small(shipped, "gru", version=2, answer=0.5)
+    publish_small(published, "gru", version=1, answer=0.125)
+    store = ModelStore([shipped, published])
+    store.load()
+    assert _answer(store) == 0.75
+    assert _answer(store, "gru") == 0.5  # a newer version counts wherever it is
+
+
+def test_loading_anew_swaps_in_one_step(tmp_path: Path) -> None:
+    publish_small(tmp_path, version=1, answer=0.25)
+    store = ModelStore([tmp_path])
+    store.load()
+    taken = store.models
+    publish_small(tmp_path, version=2, answer=0.75)
+    publish_small(tmp_path, "gru", version=1)
+    assert _answer(store) == 0.25
+    store.load()
+    assert _answer(store) == 0.75
+    assert sorted(store.models) == ["gru", "lstm"]
+    # a request that took the models before sees them as they were
+    assert list(taken) == ["lstm"]
+    assert taken["lstm"].bundle.version == 1
+
+
+def test_a_bundle_that_was_copied_to_another_version_is_refused(tmp_path: Path) -> None:
+    publish_small(tmp_path, version=1).rename(tmp_path / "lstm" / "4")
+    store = ModelStore([tmp_path])
+    store.load()
+    assert "lstm/1" in store.refused["lstm/4"]
+
+
+def test_a_graph_with_other_weights_than_its_golden_windows_is_refused(tmp_path: Path) -> None:
+    folder, other = publish_small(tmp_path, answer=0.5), publish_small(tmp_path, version=2, answer=0.6)
+    (folder / "model.onnx").write_bytes((other / "model.onnx").read_bytes())
+    hashes = [json.loads((path / "spec.json").read_text())["files"] for path in (folder, other)]
+    text = (folder / "spec.json").read_text()
+    (folder / "spec.json").write_text(text.replace(hashes[0]["model.onnx"], hashes[1]["model.onnx"]))
+    with pytest.raises(BadBundleError, match=r"off its golden windows by 0\.1"):
+        start_model(folder)
+
+
+@pytest.mark.parametrize("graph", [b"", b"no graph", build_small_graph(0.5)[:-40]])
+def test_bytes_that_are_no_graph_are_refused(graph: bytes) -> None:
+    with pytest.raises(BadBundleError, match="cannot be loaded"):
+        build_run(graph)
+
+
+@pytest.mark.parametrize("n_windows", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_chunks_answer_as_one_batch_would(n_windows: int) -> None:
+    random = np.random.Generator(np.random.PCG64(1))
+    shape = (n_windows, SPEC.context_length, len(SPEC.covariates))
+    batch = {"covariates": random.normal(size=shape).astype(np.float32)}
+    found = build_run(build_small_graph(0.5))(batch)
+    np.testing.assert_allclose(found, small_run(0.5)(batch), atol=1e-6)
