@@ -102,11 +102,16 @@ def publish(folder: Path, models_dir: Path, backtest: dict[str, Any]) -> Path:
     return target
 
 
-def read_backtest(folder: Path) -> dict[str, Any]:
+def read_backtest(folder: Path, name: str) -> dict[str, Any]:
     """The figures that ``training backtest`` last wrote beside a bundle.
+
+    Args:
+        folder: The bundle.
+        name: Of the model whose figures are wanted.
 
     Raises:
         FileNotFoundError: it was never backtested.
+        ValueError: the figures are not of that model.
     """
     path = folder.parent / f"{folder.name}.{BACKTEST}"
     if not path.is_file():
@@ -114,6 +119,12 @@ def read_backtest(folder: Path) -> dict[str, Any]:
             f"{folder} has no backtest: run python -m training backtest --bundle {folder}"
         )
     found: dict[str, Any] = json.loads(path.read_text())
+    for region, by_horizon in found["regions"].items():
+        if any(name not in summary["methods"] for summary in by_horizon.values()):
+            raise ValueError(
+                f"{path} has no figures of {name} in {region}: backtest {folder} again, "
+                f"with no other bundle of a {name} beside it"
+            )
     return found
 
 

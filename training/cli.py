@@ -64,7 +64,10 @@ def fit_model(
         recurrent=recurrent,
         settings=FitSettings(seed=seed),
     )
-    fit_candidate(plan, _read(data, tracks, database_url, region), out)
+    try:
+        fit_candidate(plan, _read(data, tracks, database_url, region), out)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     print(f"candidate: {out}")
 
 
@@ -106,11 +109,12 @@ def publish(
 ) -> None:
     """Make a candidate the next version of its model, with the figures of its backtest."""
     from training.bundles import publish as publish_bundle
-    from training.bundles import read_backtest
+    from training.bundles import read_backtest, start_bundle
 
     try:
-        print(f"published: {publish_bundle(bundle, to, read_backtest(figures_of or bundle))}")
-    except FileNotFoundError as error:
+        figures = read_backtest(figures_of or bundle, start_bundle(bundle).bundle.name)
+        print(f"published: {publish_bundle(bundle, to, figures)}")
+    except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 
 

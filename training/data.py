@@ -13,10 +13,12 @@ import pandas as pd
 
 from app.config import Settings
 from app.database import Database, build_engine
+from app.errors import ChartcastError
 from app.ingest.content import Budget
 from app.ingest.folders import find_chart_files, region_of_folder
 from app.ingest.origin import Given
 from app.ingest.parsing import parse_chart_file
+from app.ingest.rows import ParsedFile
 from app.repository.history import read_region_days
 from app.repository.metadata import read_all_metadata
 from app.repository.regions import read_regions
@@ -38,13 +40,13 @@ def read_panels(data: Sequence[Path], tracks: Sequence[Path], *, region: str | N
         region: Of files that don't say; left out, the one their folder is named after.
 
     Raises:
-        DataError: a file has bad rows, or there is no chart.
+        DataError: a file is no chart or has bad rows, or there is none.
     """
     today = dt.datetime.now(dt.UTC).date()
     rows = []
     for path in find_chart_files(data):
         given = Given(today=today, default_region=region or region_of_folder(path))
-        parsed = parse_chart_file(path.name, path.read_bytes(), given, Budget(sys.maxsize, sys.maxsize))
+        parsed = _parse(path, given)
         if parsed.rejected:
             first = parsed.rejected[0]
             raise DataError(
@@ -55,6 +57,13 @@ def read_panels(data: Sequence[Path], tracks: Sequence[Path], *, region: str | N
         rows, columns=["line", "region", "date", "position", "track_id", "streams", "_", "_a"]
     )
     return _build_panels(charts, _read_metadata(tracks))
+
+
+def _parse(path: Path, given: Given) -> ParsedFile:
+    try:
+        return parse_chart_file(path.name, path.read_bytes(), given, Budget(sys.maxsize, sys.maxsize))
+    except ChartcastError as error:
+        raise DataError(str(error)) from error
 
 
 def read_store(database_url: str) -> list[Panel]:

@@ -69,10 +69,12 @@ def _score(
 
 
 def _label(folder: Path, models: dict[Path, RunningModel]) -> str:
-    """A bundle's name, or its folder's where two bundles share one."""
+    """A bundle's name; where two bundles share one its folder's; where they share that too its path."""
     names = [model.bundle.name for model in models.values()]
     name = models[folder].bundle.name
-    return name if names.count(name) == 1 else folder.name
+    if names.count(name) == 1:
+        return name
+    return folder.name if [path.name for path in models].count(folder.name) == 1 else str(folder)
 
 
 def _dates(model: RunningModel) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def fit(
         validation_data=None if validation is None else _dataset(validation, 256),
         epochs=epochs,
         callbacks=[keras.callbacks.SwapEMAWeights()],  # validation sees the averaged weights
+        shuffle=False,  # the data set shuffles itself
         verbose=2,
     )
     return Curve(history.history["loss"], history.history.get("val_loss", []))

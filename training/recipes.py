@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from app.forecasting.bundle import load_bundle
 from app.forecasting.spec import ForecastSpec
 from training.bundles import build_bundle, load_keras, save_candidate
 from training.data import fingerprint
@@ -71,11 +72,12 @@ def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
     """Fit as planned and write an unpublished bundle to ``folder``, which must not exist.
 
     Raises:
-        ValueError: the plan names neither a validation period nor a number of epochs, or there is no
-            target in a period.
+        ValueError: the plan names neither a validation period nor a number of epochs, its recurrent
+            part learned from later days than it, or there is no target in a period.
     """
     if (plan.validate_through is None) == (plan.epochs is None):
         raise ValueError("name either a validation period to choose the epochs on, or their number")
+    _check_recurrent_part(plan)
     beginning = min(panel.days[0] for panel in panels)
     training = _examples(panels, plan, beginning, plan.train_through)
     chosen = _choose_epochs(plan, panels, training)
@@ -86,6 +88,25 @@ def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
     record = _describe(plan, panels, epochs, curve, chosen)
     bundle = build_bundle(model, plan.spec, trained_through=str(plan.train_through), training=record)
     save_candidate(bundle, model, folder)
+
+
+def _check_recurrent_part(plan: Plan) -> None:
+    if plan.recurrent is None:
+        return
+    seen = load_bundle(plan.recurrent).trained_through
+    if seen > str(plan.train_through):
+        raise ValueError(
+            f"the recurrent part {plan.recurrent} learned from days through {seen}, later than "
+            f"{plan.train_through}: take one that was trained no further"
+        )
+
+
+def _validated_through(plan: Plan) -> str | None:
+    """The last day that epochs were chosen on, those of the recurrent part included."""
+    chosen = [] if plan.validate_through is None else [str(plan.validate_through)]
+    if plan.recurrent is not None:
+        chosen += [load_bundle(plan.recurrent).training["validated_through"] or ""]
+    return max(chosen, default="") or None
 
 
 def _choose_epochs(plan: Plan, panels: Sequence[Panel], training: Examples) -> Curve | None:
@@ -117,7 +138,7 @@ def _describe(
         "data": fingerprint([panel.until(plan.train_through) for panel in panels]),
         "settings": asdict(plan.fit_settings),
         "epochs": epochs,
-        "validated_through": None if plan.validate_through is None else str(plan.validate_through),
+        "validated_through": _validated_through(plan),
         "recurrent": None if plan.recurrent is None else plan.recurrent.name,
         "training_loss": curve.training,
         "validation_loss": chosen.validation if chosen else [],
