@@ -28,6 +28,12 @@ def _answers(client: TestClient, track_id: str, **fields: Any) -> list[dict[str,
     return [predict(client, track_id, model=model, horizon=7, **fields) for model in MODELS]
 
 
+def _relative_widths(client: TestClient, track_id: str) -> list[float]:
+    """Of the baseline's widest interval, day by day: it tells how the baseline missed of late."""
+    days = predict(client, track_id, model="baseline", horizon=7, levels=[95])["forecasts"]
+    return [(day["intervals"][0]["upper"] - day["intervals"][0]["lower"]) / day["streams"] for day in days]
+
+
 def test_a_new_day_is_known_to_the_next_forecast(sample_client: TestClient, sample: Sample) -> None:
     track_id = charting(sample)
     before = _answers(sample_client, track_id)
@@ -48,11 +54,13 @@ def test_a_correction_of_an_old_day_is_known_to_the_next_forecast(
     """The track's own rows stay as they are: it is the market that changed."""
     track_id = charting(sample)
     before = _answers(sample_client, track_id)
+    widths = _relative_widths(sample_client, track_id)
     chart = sample.chart("ph", LAST_DAY - 6 * DAY).values()
     corrected = [row if row.track_id == track_id else replace(row, streams=3 * row.streams) for row in chart]
     assert _upload(sample_client, corrected)["updated"] == len(corrected) - 1
     for old, new in zip(before, _answers(sample_client, track_id), strict=True):
         assert new["forecasts"] != old["forecasts"]
+    assert all(new > old for new, old in zip(_relative_widths(sample_client, track_id), widths, strict=True))
     _upload(sample_client, list(chart))
     assert _answers(sample_client, track_id) == before
 
