@@ -18,7 +18,9 @@ def parse_region(text: str) -> str:
         ValueError: ``text`` is neither ``global`` nor the code of a country.
     """
     code = text.strip().lower()
-    if code == GLOBAL or (len(code) == 2 and pycountry.countries.get(alpha_2=code.upper()) is not None):
+    # In ASCII alone: some other letters, a long s say, have an ASCII upper case.
+    country = code.isascii() and len(code) == 2 and pycountry.countries.get(alpha_2=code.upper())
+    if code == GLOBAL or country:
         return code
     raise ValueError(f"{text[:40]!r} is not a region; send {REGION_HELP}")
 

@@ -35,7 +35,7 @@ def test_publishers_spellings_are_known(name: str, code: str) -> None:
     assert parse_region_name(name) == code
 
 
-@pytest.mark.parametrize("text", ["", "zz", "Atlantis", "p", "phl", "ＰＨ"])
+@pytest.mark.parametrize("text", ["", "zz", "Atlantis", "p", "phl", "ＰＨ", "ſt", "ıt"])
 def test_what_is_no_region_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a region"):
         parse_region_name(text)
