@@ -61,11 +61,10 @@ def _golden_inputs(spec: ForecastSpec) -> dict[str, np.ndarray]:
 
 def save_candidate(bundle: Bundle, model: keras.Model, folder: Path) -> None:
     """Write an unpublished bundle, with the Keras model (without its optimizer) beside the graph."""
-    plain = keras.models.clone_model(model)
-    plain.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / KERAS
-        plain.save(path)
+        model.save(path)
+        keras.models.load_model(path, compile=False).save(path)
         save_bundle(bundle, folder, {KERAS: path.read_bytes()})
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from app.forecasting.spec import ForecastSpec
+from training.models.multi_input import STANDING
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 10
@@ -58,7 +59,7 @@ def build_onnx(model: keras.Model, spec: ForecastSpec) -> onnx.ModelProto:
     )
     if spec.static_covariates:
         inputs["static"] = ["batch", 2 * len(spec.static_covariates)]
-        flat = graph.node("Add", [flat, _correction(graph, model, joined)], "corrected")
+        flat = graph.node("Add", [flat, _correction(graph, model, spec)], "corrected")
     shape = graph.constant("shape", np.array([-1, spec.horizon, len(spec.quantile_levels)], np.int64))
     graph.node("Reshape", [flat, shape], "log_ratios")
     outputs = {"log_ratios": ["batch", spec.horizon, len(spec.quantile_levels)]}
@@ -80,10 +81,12 @@ def _recurrent_part(graph: _Graph, model: keras.Model) -> str:
     return graph.node("Concat", [squeezed, last], "joined", axis=1)
 
 
-def _correction(graph: _Graph, model: keras.Model, joined: str) -> str:
-    by_state = graph.dense(model.get_layer("from_state"), joined, "by_state")
+def _correction(graph: _Graph, model: keras.Model, spec: ForecastSpec) -> str:
+    channels = np.array([spec.covariates.index(name) for name in STANDING])
+    standing = graph.node("Gather", ["last_step", graph.constant("channels", channels)], "standing", axis=1)
+    by_standing = graph.dense(model.get_layer("from_standing"), standing, "by_standing")
     by_features = graph.dense(model.get_layer("from_features"), "static", "by_features")
-    hidden = graph.node("Add", [by_state, by_features], "with_features")
+    hidden = graph.node("Add", [by_standing, by_features], "with_features")
     active = graph.node("Gelu", [hidden], "metadata_hidden", approximate="none")
     return graph.dense(model.get_layer("correction"), active, "correction_flat")
 
