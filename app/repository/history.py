@@ -1,10 +1,13 @@
-"""Reading what a forecast is made from: a track's last days, its facts, the region's chart days."""
+"""Reading what a forecast is made from: a track's last days, its facts, the region's chart days.
+
+The statements are built once: for queries as small as these, building them costs as much as running them.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from app.forecasting.spec import FEATURES
 from app.models import ChartDay, DailyStreams, Track, TrackMetadata, TrackRegion
@@ -37,6 +40,16 @@ class ObservedDay(NamedTuple):
     position: int
 
 
+_REGION: BindParameter[str] = bindparam("region")
+_DAY: BindParameter[dt.date] = bindparam("day")
+_TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
+_PERIOD = DailyStreams.date.between(bindparam("first_day"), bindparam("last_day"))
+_ENTRIES = select(
+    DailyStreams.track_id, DailyStreams.date, DailyStreams.streams, DailyStreams.position
+).where(DailyStreams.region == _REGION, _PERIOD)
+_TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(
+    DailyStreams.track_id, DailyStreams.date
+)
 _FACTS = (
     select(
         TrackRegion.track_id,
@@ -50,64 +63,59 @@ _FACTS = (
     )
     .join(Track, Track.track_id == TrackRegion.track_id)
     .outerjoin(TrackMetadata, TrackMetadata.track_id == TrackRegion.track_id)
+    .where(TrackRegion.region == _REGION, TrackRegion.track_id.in_(_TRACKS))
+)
+_COUNTS = (
+    select(DailyStreams.track_id, func.count())
+    .where(DailyStreams.region == _REGION, DailyStreams.track_id.in_(_TRACKS), DailyStreams.date <= _DAY)
+    .group_by(DailyStreams.track_id)
+)
+_CHART_DAYS = (
+    select(ChartDay.date, ChartDay.movement, ChartDay.min_streams)
+    .where(ChartDay.region == _REGION)
+    .order_by(ChartDay.date)
+)
+_CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
+    DailyStreams.region == _REGION, DailyStreams.date == _DAY
 )
 
 
 def read_track_facts(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, TrackFacts]:
     """The facts of those of ``track_ids`` that the region has seen."""
-    wanted = _FACTS.where(TrackRegion.region == region, TrackRegion.track_id.in_(track_ids))
-    return {row[0]: TrackFacts._make((*row[:7], tuple(row[7:]))) for row in connection.execute(wanted)}
+    rows = connection.execute(_FACTS, {"region": region, "track_ids": track_ids})
+    return {row[0]: TrackFacts._make((*row[:7], tuple(row[7:]))) for row in rows}
 
 
 def read_observed_days(
     connection: Connection, region: str, track_ids: Sequence[str], first_day: dt.date, last_day: dt.date
 ) -> list[ObservedDay]:
     """The chart entries of some tracks from ``first_day`` to ``last_day``, by track and day."""
-    table = DailyStreams
-    wanted = (
-        select(table.track_id, table.date, table.streams, table.position)
-        .where(
-            table.region == region,
-            table.track_id.in_(track_ids),
-            table.date.between(first_day, last_day),
-        )
-        .order_by(table.track_id, table.date)
-    )
-    return [ObservedDay(*row) for row in connection.execute(wanted)]
+    period = {"first_day": first_day, "last_day": last_day}
+    rows = connection.execute(_TRACK_ENTRIES, {"region": region, "track_ids": track_ids, **period})
+    return [ObservedDay._make(row) for row in rows]
 
 
 def count_observed_days(
     connection: Connection, region: str, track_ids: Sequence[str], last_day: dt.date
 ) -> dict[str, int]:
     """On how many days each of the tracks charted, up to ``last_day``; those that never did are left out."""
-    table = DailyStreams
-    wanted = (
-        select(table.track_id, func.count())
-        .where(table.region == region, table.track_id.in_(track_ids), table.date <= last_day)
-        .group_by(table.track_id)
-    )
-    return {row[0]: row[1] for row in connection.execute(wanted)}
+    rows = connection.execute(_COUNTS, {"region": region, "track_ids": track_ids, "day": last_day})
+    return {row[0]: row[1] for row in rows}
 
 
 def read_chart_days(connection: Connection, region: str) -> list[tuple[dt.date, float | None, int]]:
     """Date, movement and smallest streams of every chart of the region, by date."""
-    table = ChartDay
-    wanted = select(table.date, table.movement, table.min_streams).where(table.region == region)
-    return [(row[0], row[1], row[2]) for row in connection.execute(wanted.order_by(table.date))]
+    return [(row[0], row[1], row[2]) for row in connection.execute(_CHART_DAYS, {"region": region})]
 
 
 def read_chart_streams(connection: Connection, region: str, day: dt.date) -> dict[str, int]:
     """Streams by track id of one chart; empty where there is none."""
-    table = DailyStreams
-    wanted = select(table.track_id, table.streams).where(table.region == region, table.date == day)
-    return {row[0]: row[1] for row in connection.execute(wanted)}
+    return {row[0]: row[1] for row in connection.execute(_CHART, {"region": region, "day": day})}
 
 
 def read_region_days(
     connection: Connection, region: str, first_day: dt.date, last_day: dt.date
 ) -> list[ObservedDay]:
     """All entries of a region's charts from ``first_day`` to ``last_day``."""
-    table = DailyStreams
-    wanted = select(table.track_id, table.date, table.streams, table.position)
-    wanted = wanted.where(table.region == region, table.date.between(first_day, last_day))
-    return [ObservedDay._make(row) for row in connection.execute(wanted)]
+    rows = connection.execute(_ENTRIES, {"region": region, "first_day": first_day, "last_day": last_day})
+    return [ObservedDay._make(row) for row in rows]

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Date, select, type_coerce
+from sqlalchemy import Connection, Date, bindparam, select, type_coerce
 
 from app.errors import InvalidRequestError, NotFoundError
 from app.models import Region
@@ -21,6 +21,7 @@ class RegionState(NamedTuple):
 _STATES = select(
     Region.code, type_coerce(Region.first_day, Date), type_coerce(Region.last_day, Date), Region.version
 ).where(Region.last_day.is_not(None))
+_STATE = _STATES.where(Region.code == bindparam("code"))
 
 
 def read_regions(connection: Connection) -> list[RegionState]:
@@ -30,7 +31,7 @@ def read_regions(connection: Connection) -> list[RegionState]:
 
 def read_region(connection: Connection, code: str) -> RegionState | None:
     """One region, or None where it has no chart."""
-    row = connection.execute(_STATES.where(Region.code == code)).one_or_none()
+    row = connection.execute(_STATE, {"code": code}).one_or_none()
     return None if row is None else RegionState(*row)
 
 
