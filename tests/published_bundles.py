@@ -45,10 +45,13 @@ def publish_random(name: str, models_dir: Path, *, seed: int, backtest: dict[str
 def _build_model(name: str) -> tuple[Any, ForecastSpec]:
     from training.models.gru import build_gru
     from training.models.lstm import build_lstm
+    from training.models.market import build_market, join
     from training.models.multi_input import build_multi_input
 
     spec = ForecastSpec()
     if name == "multi_input":
         with_metadata = spec.with_metadata()
-        return build_multi_input(with_metadata, build_lstm(with_metadata, UNITS), UNITS), with_metadata
-    return {"lstm": build_lstm, "gru": build_gru}[name](spec, UNITS), spec
+        track = build_multi_input(with_metadata, build_lstm(with_metadata, UNITS), UNITS)
+        return join(name, track, build_market(spec, UNITS), with_metadata), with_metadata
+    track = {"lstm": build_lstm, "gru": build_gru}[name](spec, UNITS)
+    return join(name, track, build_market(spec, UNITS), spec), spec

@@ -19,7 +19,7 @@ from app.ingest.folders import find_chart_files, region_of_folder
 from app.ingest.origin import Given
 from app.ingest.parsing import parse_chart_file
 from app.ingest.rows import ParsedFile
-from app.repository.history import read_region_days
+from app.repository.history import read_artists, read_region_days
 from app.repository.metadata import read_all_metadata
 from app.repository.regions import read_regions
 from app.tracks.metadata import parse_metadata
@@ -54,7 +54,7 @@ def read_panels(data: Sequence[Path], tracks: Sequence[Path], *, region: str | N
             )
         rows.extend(parsed.rows)
     charts = pd.DataFrame(
-        rows, columns=["line", "region", "date", "position", "track_id", "streams", "_", "_a"]
+        rows, columns=["line", "region", "date", "position", "track_id", "streams", "_", "artist"]
     )
     return _build_panels(charts, _read_metadata(tracks))
 
@@ -78,7 +78,8 @@ def read_store(database_url: str) -> list[Panel]:
         parts = []
         for region in read_regions(connection):
             days = read_region_days(connection, region.code, region.first_day, region.last_day)
-            parts.append(pd.DataFrame(days).assign(region=region.code))
+            frame = pd.DataFrame(days).assign(region=region.code)
+            parts.append(frame.assign(artist=frame["track_id"].map(read_artists(connection, region.code))))
     database.dispose()
     charts = pd.concat(parts) if parts else pd.DataFrame()
     return _build_panels(charts, metadata)

@@ -1,6 +1,8 @@
 """Training examples: long stretches of steps, each step a cutoff with its own target.
 
-A stretch is a warm-up, whose last step has seen a whole context, and then steps that bear a loss.
+A stretch is a warm-up, whose last step has seen a whole context, and then steps that bear a loss. The
+tracks' part of a model learns how a track moves beyond the whole chart, whose movement is taken as it was,
+and how it moves with it; the market's part learns that movement itself, from few days and none of the tracks.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from app.forecasting.windows import Windows, build_windows
 from training.panel import Panel
 
 TARGET_STEPS = 56  # steps of a stretch that bear a loss
+MARKET_WARM_UP, MARKET_STEPS, MARKET_STRIDE = 14, 28, 7  # the same of the market, and days between stretches
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Examples:
 
     Attributes:
         inputs: As the model takes them; covariates are (stretches, steps, channels).
-        targets: Scaled log-ratios beyond the windows' base, NaN where there is none.
-            (stretches, steps, horizon)
+        targets: Scaled log-ratios, NaN where there is none. (stretches, steps, horizon), or of the tracks
+            first beyond the chart, then beyond the window's base. (stretches, steps, 2 x horizon)
         weights: Of each step. (stretches, steps)
     """
 
@@ -37,17 +40,31 @@ class Examples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def where(self, counts: NDArray[np.bool_]) -> "Examples":
+        """The same with no weight on other steps than those that count, and no stretch without one.
+
+        Raises:
+            ValueError: none counts.
+        """
+        weights = np.where(counts, self.weights, np.float32(0))
+        keep = weights.any(axis=1)
+        if not keep.any():
+            raise ValueError("no step of the period counts: give a longer one")
+        inputs = {name: values[keep] for name, values in self.inputs.items()}
+        weights = weights[keep] / weights[weights > 0].mean()
+        return Examples(inputs, self.targets[keep], weights)
+
 
 def build_examples(
     panel: Panel, spec: ForecastSpec, *, after: np.datetime64, through: np.datetime64, power: float
 ) -> Examples:
-    """Examples whose target days lie after ``after`` and at or before ``through``.
+    """Examples of how tracks move: beyond what the whole chart did, and beyond what its rhythm expected.
 
     Args:
         panel: The charts; what lies after ``through`` is taken out before anything is made.
         spec: Of the model.
-        after: Day unit.
-        through: Day unit.
+        after: Target days lie after it. Day unit.
+        through: Target days lie at or before it. Day unit.
         power: Steps are weighted by their streams to this power, about 1 on average.
 
     Raises:
@@ -64,8 +81,33 @@ def build_examples(
         raise ValueError(f"there is no target after {after} and up to {through}: give a longer period")
     inputs = {"covariates": windows.covariates[keep]}
     if spec.static_covariates:
-        inputs["static"] = windows.static[keep]
+        inputs |= {"static": windows.static[keep], "artist": windows.artist[keep]}
     return Examples(inputs, targets[keep], _weights(windows.log_last[keep], targets[keep], power))
+
+
+def build_market_examples(panel: Panel, spec: ForecastSpec, *, through: np.datetime64) -> Examples:
+    """Examples of how the whole chart moves beyond its weekly rhythm.
+
+    Args:
+        panel: The charts; what lies after ``through`` is taken out before anything is made.
+        spec: Of the model.
+        through: Target days lie at or before it. Day unit.
+
+    Raises:
+        ValueError: there are too few days.
+    """
+    panel = panel.until(through)
+    length = MARKET_WARM_UP + MARKET_STEPS
+    ends = np.arange(len(panel.days) - 1, length, -MARKET_STRIDE)
+    if not len(ends):
+        raise ValueError(f"{len(panel.days)} days of charts are too few: the market wants {length + 2}")
+    rows = ends[:, None] - np.arange(length)[::-1]
+    columns = [panel.covariates.names.index(name) for name in spec.market_covariates]
+    beyond = _actual_ahead(panel, spec.horizon) - panel.covariates.rhythm[:-1, : spec.horizon]
+    targets = scale_log_ratio(beyond)[rows].astype(np.float32)
+    targets[:, :MARKET_WARM_UP] = np.nan
+    weights = np.isfinite(targets).any(axis=2).astype(np.float32)
+    return Examples({"market": panel.covariates.table[:, columns][rows]}, targets, weights)
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
@@ -100,15 +142,27 @@ def _targets(
     with np.errstate(divide="ignore"):
         logs = np.log(np.maximum(panel.streams, 1.0))
     padded = np.pad(logs, ((0, 0), (0, horizon)), constant_values=np.nan)
+    market = _actual_ahead(panel, horizon)
+    base = windows.base - windows.since_last[:, :, None]
     days = cutoffs[:, None] - np.arange(n_steps)[::-1]
     after_index = int((after - panel.days[0]).astype(int))
-    result = np.empty(windows.base.shape, dtype=np.float32)
+    result = np.empty((*windows.base.shape[:2], 2 * horizon), dtype=np.float32)
     for step in range(horizon):
         target_day = days + step + 1
         value = padded[tracks[:, None], np.maximum(target_day, 0)]
         value = np.where((target_day > after_index) & (days >= 0), value, np.nan)
-        result[:, :, step] = scale_log_ratio(value - windows.log_last - windows.base[:, :, step])
+        moved = value - windows.log_last - windows.since_last
+        result[:, :, step] = scale_log_ratio(moved - market[np.maximum(days, 0), step])
+        result[:, :, horizon + step] = scale_log_ratio(moved - base[:, :, step])
     return result
+
+
+def _actual_ahead(panel: Panel, horizon: int) -> Floats:
+    """The market's log movement over the next 1 to ``horizon`` days, NaN where unknown. (days, horizon)"""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        movement = np.concatenate([np.log(panel.market.movement), np.full(horizon, np.nan)])
+    n_days = len(panel.days)
+    return np.stack([movement[h : h + n_days] for h in range(1, horizon + 1)], axis=1).cumsum(axis=1)
 
 
 def _weights(log_last: Floats, targets: NDArray[np.float32], power: float) -> NDArray[np.float32]:

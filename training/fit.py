@@ -33,9 +33,9 @@ class Curve:
     validation: list[float]
 
     @property
-    def best_epochs(self) -> int:
-        """The number of epochs with the smallest validation loss."""
-        return int(np.argmin(self.validation)) + 1
+    def epochs(self) -> int:
+        """How many the model was fitted for: all, or as many as have the smallest validation loss."""
+        return int(np.argmin(self.validation)) + 1 if self.validation else len(self.training)
 
 
 def fit(
@@ -47,19 +47,40 @@ def fit(
     epochs: int,
     validation: Examples | None = None,
 ) -> Curve:
-    """Fit ``model`` in place for ``epochs`` epochs, averaging its weights on the way."""
+    """Fit ``model`` in place for ``epochs`` epochs, averaging its weights on the way.
+
+    With a validation period it keeps the weights of the epoch that was best on it.
+    """
+    best = _BestWeights()
     steps = -(-len(training) // settings.batch_size)
-    loss = PinballLoss(spec.quantile_levels, settings.horizon_power)
+    loss = PinballLoss(spec.quantile_levels, spec.horizon, settings.horizon_power)
     model.compile(optimizer=_build_optimizer(settings, steps), loss=loss)
     history = model.fit(
         _dataset(training, settings.batch_size, shuffle_seed=settings.seed),
         validation_data=None if validation is None else _dataset(validation, 256),
         epochs=epochs,
-        callbacks=[keras.callbacks.SwapEMAWeights()],  # validation sees the averaged weights
+        callbacks=[best, keras.callbacks.SwapEMAWeights()],  # validation sees the averaged weights
         shuffle=False,  # the data set shuffles itself
         verbose=2,
     )
+    if best.weights is not None:
+        model.set_weights(best.weights)
     return Curve(history.history["loss"], history.history.get("val_loss", []))
+
+
+class _BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the averaged weights of the epoch with the smallest validation loss.
+
+    It comes before ``SwapEMAWeights``, which brings the plain weights back when validation ends.
+    """
+
+    weights: list[np.ndarray] | None = None
+    loss = np.inf
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        loss = (logs or {}).get("loss", np.inf)
+        if loss < self.loss:
+            self.loss, self.weights = loss, self.model.get_weights()
 
 
 def _build_optimizer(settings: FitSettings, steps_per_epoch: int) -> keras.optimizers.Optimizer:

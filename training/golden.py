@@ -36,4 +36,5 @@ def build_golden_panel() -> Panel:
         release_days=release_days,
         features=features,
         calendar=build_calendar("ph", FIRST_DAY, FIRST_DAY + dt.timedelta(days=DAYS + DAYS_AFTER)),
+        artists=np.arange(TRACKS) // 3,
     )

@@ -5,8 +5,10 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.calendar import build_calendar
+from app.forecasting.artists import count_companions, number_artists
 from app.forecasting.history import UNKNOWN_DAY, Days, Floats, History, Ints, parse_release_day
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
@@ -26,6 +28,7 @@ class Panel:
         release_days: NaT where unknown. (tracks,)
         features: The 13 audio features, NaN where unknown. (tracks, 13)
         calendar: Of the days and some after them.
+        artists: A number for each track's artist, -1 where unknown. (tracks,)
     """
 
     region: str
@@ -36,6 +39,7 @@ class Panel:
     release_days: Days
     features: Floats
     calendar: Calendar
+    artists: Ints
 
     @cached_property
     def market(self) -> Market:
@@ -52,6 +56,12 @@ class Panel:
         """The first day each track charted on."""
         first: Ints = np.isfinite(self.streams).argmax(axis=1)
         return first
+
+    @cached_property
+    def companions(self) -> NDArray[np.float32]:
+        """What each track's artist had on each day's chart beside it. (tracks, days, 2)"""
+        age = np.arange(len(self.days)) - self.first_index[:, None]
+        return np.stack(count_companions(self.artists, np.isfinite(self.streams), age), axis=2)
 
     @cached_property
     def _observed_through(self) -> Ints:
@@ -77,6 +87,7 @@ class Panel:
             positions=self.positions[known, :n_days],
             release_days=self.release_days[known],
             features=self.features[known],
+            artists=self.artists[known],
         )
 
     def history(self, tracks: Ints, cutoffs: Ints, length: int) -> History:
@@ -92,6 +103,7 @@ class Panel:
             observed_before=self._observed_through[tracks, np.maximum(index[:, 0], 0)],
             release_days=self.release_days[tracks],
             features=self.features[tracks],
+            companions=np.where(inside[:, :, None], self.companions[rows, columns], np.float32(0)),
         )
 
 
@@ -116,7 +128,7 @@ def build_panel(charts: pd.DataFrame, metadata: pd.DataFrame, region: str) -> Pa
     """Lay charts out on a daily grid.
 
     Args:
-        charts: Columns date (datetime64), track_id, position, streams, of one region.
+        charts: Columns date (datetime64), track_id, position, streams, artist (or none), of one region.
         metadata: Index track_id, columns release_date and the 13 features; empty without any.
         region: Its code.
     """
@@ -140,7 +152,15 @@ def build_panel(charts: pd.DataFrame, metadata: pd.DataFrame, region: str) -> Pa
         release_days=np.array([_release_day(text) for text in facts["release_date"]], dtype="datetime64[D]"),
         features=facts[list(FEATURES)].to_numpy(dtype=float),
         calendar=build_calendar(region, first.date(), last.date() + pd.Timedelta(days=DAYS_AFTER)),
+        artists=number_artists(_last_artists(charts, track_ids)),
     )
+
+
+def _last_artists(charts: pd.DataFrame, track_ids: pd.Index) -> list[str | None]:
+    """The artist that the charts last named for each track."""
+    named = charts[charts["artist"].notna()].sort_values("date")
+    found = named.groupby("track_id")["artist"].last().reindex(track_ids)
+    return [name if isinstance(name, str) else None for name in found]
 
 
 def _release_day(text: object) -> np.datetime64:

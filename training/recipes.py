@@ -12,16 +12,18 @@ from app.forecasting.bundle import load_bundle
 from app.forecasting.spec import ForecastSpec
 from training.bundles import build_bundle, load_keras, save_candidate
 from training.data import fingerprint
-from training.dataset import Examples, build_examples, concatenate
+from training.dataset import Examples, build_examples, build_market_examples, concatenate
 from training.fit import Curve, FitSettings, fit
 from training.models.gru import build_gru
 from training.models.lstm import build_lstm
-from training.models.multi_input import build_multi_input
+from training.models.market import build_market, join
+from training.models.multi_input import build_multi_input, is_new
 from training.panel import Panel
 
-# The second stage corrects a part that is trained already. At the first stage's rate its MAE was 1.003 and
-# .990 of that part's on two validation periods; at this one .999 on both: less to win, nothing to lose.
-SECOND_STAGE_LEARNING_RATE = 1e-3
+# The second stage corrects a part that is trained already, on the few steps of new tracks alone.
+SECOND_STAGE_SETTINGS = FitSettings(max_epochs=20, learning_rate=2e-3, weight_decay=1e-2)
+# The market's part learns from a thousand days: small batches, many epochs. Chosen on the validation periods.
+MARKET_SETTINGS = FitSettings(max_epochs=30, batch_size=4, learning_rate=3e-3, weight_decay=1e-2)
 
 NAMES = ("lstm", "gru", "multi_input")
 
@@ -36,8 +38,11 @@ class Plan:
         validate_through: Later target days up to here choose the epochs; None: ``epochs`` says how many.
         epochs: How many, instead of choosing.
         recurrent: For multi_input: the bundle folder of the recurrent part to keep as it is (two
-            stages); None: both parts are trained jointly.
-        settings: How to fit.
+            stages), market's part included; None: all parts are trained.
+        market: The bundle folder whose market's part to take; None: it is trained.
+        settings: How to fit; the seed is for all parts.
+        market_settings: How to fit the market's part, for all its ``max_epochs``.
+        second_stage_settings: How to fit the second of two stages.
     """
 
     name: str
@@ -45,101 +50,128 @@ class Plan:
     validate_through: np.datetime64 | None = None
     epochs: int | None = None
     recurrent: Path | None = None
+    market: Path | None = None
     settings: FitSettings = field(default_factory=FitSettings)
+    market_settings: FitSettings = MARKET_SETTINGS
+    second_stage_settings: FitSettings = SECOND_STAGE_SETTINGS
 
     @property
     def fit_settings(self) -> FitSettings:
-        """How to fit, with the second stage's learning rate where this is one."""
+        """How to fit the tracks' part: the second of two stages in a way of its own."""
         if self.recurrent is None:
             return self.settings
-        return replace(self.settings, learning_rate=SECOND_STAGE_LEARNING_RATE)
+        return replace(self.second_stage_settings, seed=self.settings.seed)
 
     @property
     def spec(self) -> ForecastSpec:
         """Of the model."""
         return ForecastSpec().with_metadata() if self.name == "multi_input" else ForecastSpec()
 
-    def build_model(self) -> keras.Model:
-        """A model with fresh weights, the same for the same seed."""
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The bundles that parts are taken from."""
+        return tuple(path for path in (self.recurrent, self.market) if path is not None)
+
+    def build_track(self) -> keras.Model:
+        """The tracks' part with fresh weights, the same for the same seed."""
         keras.utils.set_random_seed(self.settings.seed)
         builders: dict[str, Callable[[ForecastSpec], keras.Model]] = {"lstm": build_lstm, "gru": build_gru}
         if self.name in builders:
             return builders[self.name](self.spec)
-        return build_multi_input(self.spec, None if self.recurrent is None else load_keras(self.recurrent))
+        recurrent = None if self.recurrent is None else load_keras(self.recurrent).get_layer("track")
+        return build_multi_input(self.spec, recurrent)
 
 
 def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
     """Fit as planned and write an unpublished bundle to ``folder``, which must not exist.
 
     Raises:
-        ValueError: the plan names neither a validation period nor a number of epochs, its recurrent
-            part learned from later days than it, or there is no target in a period.
+        ValueError: the plan names neither a validation period nor a number of epochs, a part that it
+            takes learned from later days than it, or there is no target in a period.
     """
     if (plan.validate_through is None) == (plan.epochs is None):
         raise ValueError("name either a validation period to choose the epochs on, or their number")
-    _check_recurrent_part(plan)
+    _check_parts(plan)
+    market = _market_part(plan, panels)
     beginning = min(panel.days[0] for panel in panels)
     training = _examples(panels, plan, beginning, plan.train_through)
-    chosen = _choose_epochs(plan, panels, training)
-    epochs = plan.epochs or (chosen.best_epochs if chosen else 0)
-    model = plan.build_model()
-    print(f"{plan.name}: fitting {epochs} epochs on {len(training)} stretches through {plan.train_through}")
-    curve = fit(model, plan.spec, training, settings=plan.fit_settings, epochs=epochs)
-    record = _describe(plan, panels, epochs, curve, chosen)
+    track = plan.build_track()
+    curve = _fit_track(plan, track, panels, training)
+    record = _describe(plan, panels, curve)
+    model = join(plan.name, _twin(plan.build_track(), track), market, plan.spec)
     bundle = build_bundle(model, plan.spec, trained_through=str(plan.train_through), training=record)
     save_candidate(bundle, model, folder)
 
 
-def _check_recurrent_part(plan: Plan) -> None:
-    if plan.recurrent is None:
-        return
-    seen = load_bundle(plan.recurrent).trained_through
-    if seen > str(plan.train_through):
-        raise ValueError(
-            f"the recurrent part {plan.recurrent} learned from days through {seen}, later than "
-            f"{plan.train_through}: take one that was trained no further"
-        )
+def _check_parts(plan: Plan) -> None:
+    for part in plan.parts:
+        seen = load_bundle(part).trained_through
+        if seen > str(plan.train_through):
+            raise ValueError(
+                f"the part taken from {part} learned from days through {seen}, later than "
+                f"{plan.train_through}: take one that was trained no further"
+            )
+
+
+def _market_part(plan: Plan, panels: Sequence[Panel]) -> keras.Model:
+    """The market's part: of a bundle, or fitted for a fixed number of epochs."""
+    taken = plan.recurrent or plan.market
+    if taken is not None:
+        return load_keras(taken).get_layer("market")
+    settings = replace(plan.market_settings, seed=plan.settings.seed)
+    keras.utils.set_random_seed(settings.seed)
+    market = build_market(plan.spec)
+    examples = concatenate([build_market_examples(p, plan.spec, through=plan.train_through) for p in panels])
+    print(f"{plan.name}: fitting the market's part on {len(examples)} stretches")
+    fit(market, plan.spec, examples, settings=settings, epochs=settings.max_epochs)
+    return _twin(build_market(plan.spec), market)
+
+
+def _twin(fresh: keras.Model, fitted: keras.Model) -> keras.Model:
+    """The weights of ``fitted`` in a model that knows no optimizer, to be saved without one."""
+    fresh.set_weights(fitted.get_weights())
+    return fresh
 
 
 def _validated_through(plan: Plan) -> str | None:
-    """The last day that epochs were chosen on, those of the recurrent part included."""
+    """The last day that epochs were chosen on, those of the parts taken from bundles included."""
     chosen = [] if plan.validate_through is None else [str(plan.validate_through)]
-    if plan.recurrent is not None:
-        chosen += [load_bundle(plan.recurrent).training["validated_through"] or ""]
+    chosen += [load_bundle(part).training["validated_through"] or "" for part in plan.parts]
     return max(chosen, default="") or None
 
 
-def _choose_epochs(plan: Plan, panels: Sequence[Panel], training: Examples) -> Curve | None:
+def _fit_track(plan: Plan, track: keras.Model, panels: Sequence[Panel], training: Examples) -> Curve:
+    """Fit for the epochs given, or for those that are best on the validation period."""
+    about = f"{len(training)} stretches through {plan.train_through}"
     if plan.validate_through is None:
-        return None
+        print(f"{plan.name}: fitting {plan.epochs} epochs on {about}")
+        return fit(track, plan.spec, training, settings=plan.fit_settings, epochs=plan.epochs or 0)
     validation = _examples(panels, plan, plan.train_through, plan.validate_through)
-    print(f"{plan.name}: choosing the epochs on {len(validation)} stretches through {plan.validate_through}")
-    return fit(
-        plan.build_model(),
-        plan.spec,
-        training,
-        settings=plan.fit_settings,
-        epochs=plan.settings.max_epochs,
-        validation=validation,
-    )
+    print(f"{plan.name}: fitting on {about}, the epochs chosen on {len(validation)} later ones")
+    settings = plan.fit_settings
+    epochs = settings.max_epochs
+    return fit(track, plan.spec, training, settings=settings, epochs=epochs, validation=validation)
 
 
 def _examples(panels: Sequence[Panel], plan: Plan, after: np.datetime64, through: np.datetime64) -> Examples:
     power = plan.settings.weight_power
     parts = [build_examples(p, plan.spec, after=after, through=through, power=power) for p in panels]
-    return concatenate(parts)
+    examples = concatenate(parts)
+    if plan.recurrent is None:
+        return examples
+    return examples.where(is_new(plan.spec, examples.inputs["covariates"]))
 
 
-def _describe(
-    plan: Plan, panels: Sequence[Panel], epochs: int, curve: Curve, chosen: Curve | None
-) -> dict[str, Any]:
+def _describe(plan: Plan, panels: Sequence[Panel], curve: Curve) -> dict[str, Any]:
     return {
         "regions": {p.region: [str(p.days[0]), str(plan.train_through)] for p in panels},
         "data": fingerprint([panel.until(plan.train_through) for panel in panels]),
         "settings": asdict(plan.fit_settings),
-        "epochs": epochs,
+        "market_settings": asdict(plan.market_settings),
+        "epochs": curve.epochs,
         "validated_through": _validated_through(plan),
         "recurrent": None if plan.recurrent is None else plan.recurrent.name,
+        "market": None if plan.market is None else plan.market.name,
         "training_loss": curve.training,
-        "validation_loss": chosen.validation if chosen else [],
+        "validation_loss": curve.validation,
     }

@@ -133,6 +133,11 @@ def _read_golden(content: bytes, spec: ForecastSpec) -> Golden:
     shapes: dict[str, tuple[int, ...]] = {"covariates": (spec.context_length, len(spec.covariates))}
     if spec.static_covariates:
         shapes["static"] = (2 * len(spec.static_covariates),)
+    if spec.artist_covariates:
+        shapes["artist"] = (
+            spec.context_length,
+            len(spec.artist_covariates),
+        )
     found = {name: values.shape[1:] for name, values in golden.inputs.items()}
     if found != shapes or golden.outputs.shape[1:] != (spec.horizon, len(spec.quantile_levels)):
         raise ValueError(f"{GOLDEN} holds windows of another spec than {SPEC}")

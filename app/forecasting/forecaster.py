@@ -48,6 +48,8 @@ def model_inputs(windows: Windows, spec: ForecastSpec) -> dict[str, NDArray[np.f
     inputs = {"covariates": windows.covariates[:, -spec.context_length :]}
     if spec.static_covariates:
         inputs["static"] = windows.static
+    if spec.artist_covariates:
+        inputs["artist"] = windows.artist[:, -spec.context_length :]
     return inputs
 
 

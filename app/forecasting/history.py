@@ -25,6 +25,8 @@ class History:
         observed_before: On how many days it was observed before the grid begins. (tracks,)
         release_days: The day it was released, NaT where unknown. (tracks,)
         features: The 13 audio features, NaN where unknown. (tracks, 13)
+        companions: How many other tracks of its artist were on the chart, and how many new ones among
+            them; a cutoff needs them on its own day alone. (tracks, days, 2)
     """
 
     cutoffs: Days
@@ -34,6 +36,7 @@ class History:
     observed_before: Ints
     release_days: Days
     features: Floats
+    companions: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.cutoffs)

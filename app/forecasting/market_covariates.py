@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.forecasting.history import Days, Floats, Ints
 from app.forecasting.market import WEEKS, Calendar, Market
+from app.forecasting.market_forecast import forecast_misses, number_events, value_a_year_before
 from app.forecasting.scaling import scale_log_ratio
 
 HORIZON = 7  # the days ahead that the weekly rhythm speaks of
@@ -56,11 +57,16 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
     weekly = _weekly_movements(movement)  # of the day after each row's
     step = _nan_to_zero(_median(weekly))
     miss = movement - np.concatenate([[0.0], step[: n_days - 1]])
+    expected = forecast_misses(miss, weekly, calendar, HORIZON)
+    surprise = miss - np.concatenate([[0.0], expected[: n_days - 1, 0]])
     channels = {
         "market_movement": scale_log_ratio(_nan_to_zero(movement)),
         "market_known": np.isfinite(movement).astype(float),
         "market_miss": scale_log_ratio(_nan_to_zero(miss)),
+        "market_surprise": scale_log_ratio(_nan_to_zero(surprise)),
         **_rhythm_channels(weekly[:n_days], step[:n_days]),
+        "market_forecast": scale_log_ratio(expected[:, 0]),
+        "market_forecast_week": scale_log_ratio(expected.sum(axis=1)),
         **_calendar_channels(calendar, n_days),
         **_memory_channels(miss, calendar, n_days),
     }
@@ -146,7 +152,7 @@ def _christmas_past(ahead: Ints, month: Ints, day_of_month: Ints) -> Floats:
 
 def _memory_channels(miss: Floats, calendar: Calendar, n_days: int) -> dict[str, Floats]:
     """How the market missed its weekly rhythm on past occurrences of tomorrow's holiday, and a year ago."""
-    events = _events(calendar)
+    events = number_events(calendar)
     memory, count = np.zeros(n_days), np.zeros(n_days)
     seen: dict[int, list[float]] = {}
     for day in range(n_days):
@@ -154,35 +160,13 @@ def _memory_channels(miss: Floats, calendar: Calendar, n_days: int) -> dict[str,
             seen.setdefault(int(events[day]), []).append(float(miss[day]))
         if past := seen.get(int(events[day + 1])):
             memory[day], count[day] = np.mean(past), len(past)
-    last_year = _value_a_year_before(miss, calendar.days[1 : n_days + 1], calendar.days[0])
+    last_year = value_a_year_before(miss, calendar.days[1 : n_days + 1], calendar.days[0])
     return {
         "holiday_memory": scale_log_ratio(memory),
         "holiday_memory_count": np.minimum(count, 4) / 4,
         "last_year_miss": scale_log_ratio(_nan_to_zero(last_year)),
         "last_year_known": np.isfinite(last_year).astype(float),
     }
-
-
-def _events(calendar: Calendar) -> Ints:
-    """A number for what each day is: a holiday, else the day after one, else the day before one; 0 none."""
-    holiday = calendar.holidays
-    after = np.concatenate([[0], holiday[:-1]])
-    before = np.concatenate([holiday[1:], [0]])
-    # The numbers stay distinct: a holiday's own is positive, the day after it the complement, and so on.
-    return np.where(
-        holiday > 0, holiday, np.where(after > 0, -after, np.where(before > 0, -before - 2**61, 0))
-    )
-
-
-def _value_a_year_before(values: Floats, days: Days, first_day: np.datetime64) -> Floats:
-    """Each day's value on the same date of the year before; NaN where that is unknown or 29 February."""
-    months = days.astype("datetime64[M]")
-    day_of_month = days - months.astype("datetime64[D]")
-    year_before = (months - 12).astype("datetime64[D]") + day_of_month
-    same_month = year_before.astype("datetime64[M]") == months - 12
-    index = (year_before - first_day).astype(int)
-    known = same_month & (index >= 0) & (index < len(values))
-    return np.where(known, values[np.clip(index, 0, len(values) - 1)], np.nan)
 
 
 def _carry_forward(values: Floats) -> Floats:

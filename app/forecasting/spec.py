@@ -38,6 +38,7 @@ PAST_COVARIATES = (
     "market_movement",
     "market_known",
     "market_miss",
+    "market_surprise",
 )
 
 KNOWN_FUTURE_COVARIATES = (
@@ -45,6 +46,8 @@ KNOWN_FUTURE_COVARIATES = (
     "chart_weekday_last",
     "chart_weekday_mean",
     "chart_weekday_count",
+    "market_forecast",
+    "market_forecast_week",
     *(f"weekday_{name}" for name in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
     "holiday_today",
     *(f"holiday_{step}" for step in range(1, 8)),
@@ -63,6 +66,8 @@ KNOWN_FUTURE_COVARIATES = (
     "mid_month",
 )
 
+ARTIST_COVARIATES = ("artist_others", "artist_debuts")
+
 QUANTILE_LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 
@@ -76,6 +81,7 @@ class ForecastSpec:
         past_covariates: Channels known up to a step's own day, in order.
         known_future_covariates: Calendar and weekly-rhythm channels of the days after it, in order.
         static_covariates: Features of the track, each with its own mask; none: not a multi-input model.
+        artist_covariates: What the artist has on the chart beside the track; none: not a multi-input model.
         quantile_levels: Levels the model gives, rising, 0.5 among them.
     """
 
@@ -84,12 +90,19 @@ class ForecastSpec:
     past_covariates: tuple[str, ...] = PAST_COVARIATES
     known_future_covariates: tuple[str, ...] = KNOWN_FUTURE_COVARIATES
     static_covariates: tuple[str, ...] = ()
+    artist_covariates: tuple[str, ...] = ()
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
 
     @property
     def covariates(self) -> tuple[str, ...]:
         """All channels of a step, in the order of the model's input."""
         return self.past_covariates + self.known_future_covariates
+
+    @property
+    def market_covariates(self) -> tuple[str, ...]:
+        """The channels that all tracks of a region share."""
+        shared = tuple(name for name in self.past_covariates if name.startswith("market_"))
+        return shared + self.known_future_covariates
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -99,8 +112,8 @@ class ForecastSpec:
         return tuple(sorted(round(100 * (1 - 2 * q)) for q in pairs))
 
     def with_metadata(self) -> "ForecastSpec":
-        """The same with the 13 features of a track as static covariates."""
-        return replace(self, static_covariates=FEATURES)
+        """The same with the 13 features of a track as static covariates, and its artist's other tracks."""
+        return replace(self, static_covariates=FEATURES, artist_covariates=ARTIST_COVARIATES)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` takes back."""

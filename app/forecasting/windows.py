@@ -24,14 +24,19 @@ class Windows:
     Attributes:
         covariates: (tracks, steps, channels)
         static: Scaled features and their masks; no columns without static covariates. (tracks, 0 or 26)
+        artist: Scaled counts of the artist's other tracks; no columns without artist covariates.
+            (tracks, steps, 0 or 2)
         log_last: Log streams of the last observed day, NaN where there is none near. (tracks, steps)
+        since_last: What the market did since that day. (tracks, steps)
         base: Log-ratio from that day to each day ahead, by the market alone: what it did since, and
             what its weekly rhythm says it will do. (tracks, steps, horizon)
     """
 
     covariates: NDArray[np.float32]
     static: NDArray[np.float32]
+    artist: NDArray[np.float32]
     log_last: Floats
+    since_last: Floats
     base: Floats
 
 
@@ -56,11 +61,14 @@ def build_windows(history: History, market: MarketCovariates, spec: ForecastSpec
     )
     steps = rows[:, LEAD_IN:]
     static = scale_features(history.features) if spec.static_covariates else np.zeros((len(history), 0))
+    since_last = _since_last(track, cumulative, steps)
     return Windows(
         covariates=_stack_channels(track, market, steps, spec),
         static=static.astype(np.float32),
+        artist=np.log1p(history.companions[:, LEAD_IN:, : len(spec.artist_covariates)]),
         log_last=track.log_last,
-        base=_base(track, market, cumulative, steps)[:, :, : spec.horizon],
+        since_last=since_last,
+        base=since_last[:, :, None] + market.rhythm[steps][:, :, : spec.horizon],
     )
 
 
@@ -88,7 +96,6 @@ def _stack_channels(
     return result
 
 
-def _base(track: TrackCovariates, market: MarketCovariates, cumulative: Floats, steps: Ints) -> Floats:
-    since_last = cumulative[steps + 1] - cumulative[np.maximum(steps + 1 - track.gap, 0)]
-    base: Floats = since_last[:, :, None] + market.rhythm[steps]
-    return base
+def _since_last(track: TrackCovariates, cumulative: Floats, steps: Ints) -> Floats:
+    since: Floats = cumulative[steps + 1] - cumulative[np.maximum(steps + 1 - track.gap, 0)]
+    return since

@@ -7,10 +7,11 @@ import numpy as np
 from sqlalchemy import Connection
 
 from app.calendar import build_calendar
+from app.forecasting.artists import ChartArtists
 from app.forecasting.market import WEEKS, Market, chart_ratio
 from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
 from app.predict.intervals import IntervalFactors, read_interval_factors
-from app.repository.history import read_chart_days, read_chart_streams
+from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams
 from app.repository.regions import RegionState
 
 MOST_FACTORS = 1000  # as_of days kept
@@ -24,6 +25,7 @@ class MarketCache:
         self._lock = Lock()
         self._covariates: dict[str, tuple[RegionState, MarketCovariates]] = {}
         self._factors: dict[tuple[str, dt.date, int], tuple[RegionState, IntervalFactors]] = {}
+        self._artists: dict[str, tuple[RegionState, dict[dt.date, ChartArtists]]] = {}
         self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
 
     def covariates(self, connection: Connection, region: RegionState) -> MarketCovariates:
@@ -59,6 +61,17 @@ class MarketCache:
                 self._factors.clear()
             self._factors[key] = kept
         return kept[1]
+
+    def chart_artists(self, connection: Connection, region: RegionState, day: dt.date) -> ChartArtists:
+        """Who is on one day's chart, by artist."""
+        with self._lock:
+            kept = self._artists.get(region.code)
+            if kept is None or kept[0] != region:
+                kept = self._artists[region.code] = (region, {})
+        if day not in kept[1]:
+            rows = read_chart_artists(connection, region.code, day)
+            kept[1][day] = ChartArtists((track, artist, (day - first).days) for track, artist, first in rows)
+        return kept[1][day]
 
     def _ratio(
         self, connection: Connection, region: RegionState, later: dt.date, earlier: dt.date

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
+from app.forecasting.artists import ChartArtists
 from app.forecasting.history import History, parse_release_day
 from app.repository.history import (
     ObservedDay,
@@ -58,8 +59,17 @@ def _count_observed_days(
     return count_observed_days(connection, region.code, list(facts), as_of)
 
 
-def build_history(records: Sequence[TrackRecord], *, as_of: dt.date, length: int) -> History:
-    """Lay records out on grids of ``length`` days up to ``as_of``."""
+def build_history(
+    records: Sequence[TrackRecord], *, as_of: dt.date, length: int, artists: ChartArtists | None = None
+) -> History:
+    """Lay records out on grids of ``length`` days up to ``as_of``.
+
+    Args:
+        records: Of the tracks.
+        as_of: The cutoff.
+        length: Days.
+        artists: The cutoff's chart, for a model that wants a track's companions.
+    """
     first_day = as_of.toordinal() - length + 1
     streams, positions = (np.full((len(records), length), np.nan) for _ in range(2))
     for row, record in enumerate(records):
@@ -67,6 +77,9 @@ def build_history(records: Sequence[TrackRecord], *, as_of: dt.date, length: int
             if (column := entry.date.toordinal() - first_day) >= 0:
                 streams[row, column], positions[row, column] = entry.streams, entry.position
     facts = [record.facts for record in records]
+    companions = np.zeros((len(records), length, 2), dtype=np.float32)
+    if artists is not None:  # a forecast looks at those of its cutoff alone
+        companions[:, -1] = [artists.companions(known.track_id, known.artist) for known in facts]
     return History(
         cutoffs=np.full(len(records), as_of, dtype="datetime64[D]"),
         streams=streams,
@@ -75,4 +88,5 @@ def build_history(records: Sequence[TrackRecord], *, as_of: dt.date, length: int
         observed_before=np.array([r.observed_days for r in records]) - np.isfinite(streams).sum(axis=1),
         release_days=np.array([parse_release_day(known.release_date) for known in facts]),
         features=np.array([known.features for known in facts], dtype=float),
+        companions=companions,
     )

@@ -135,5 +135,11 @@ class _RegionBatch:
         if model is None:
             return None
         records = [answerable.record for answerable in group]
-        history = build_history(records, as_of=self.as_of, length=model.forecaster.grid_length)
+        artists = (
+            self.cache.chart_artists(self.connection, self.region, self.as_of)
+            if model.bundle.spec.artist_covariates
+            else None
+        )
+        length = model.forecaster.grid_length
+        history = build_history(records, as_of=self.as_of, length=length, artists=artists)
         return model.forecaster.forecast(history, self.cache.covariates(self.connection, self.region))

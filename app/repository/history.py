@@ -75,6 +75,20 @@ _CHART_DAYS = (
     .where(ChartDay.region == _REGION)
     .order_by(ChartDay.date)
 )
+_CHART_ARTISTS = (
+    select(DailyStreams.track_id, Track.artist, TrackRegion.first_day)
+    .join(Track, Track.track_id == DailyStreams.track_id)
+    .join(
+        TrackRegion,
+        (TrackRegion.region == DailyStreams.region) & (TrackRegion.track_id == DailyStreams.track_id),
+    )
+    .where(DailyStreams.region == _REGION, DailyStreams.date == _DAY)
+)
+_ARTISTS = (
+    select(TrackRegion.track_id, Track.artist)
+    .join(Track, Track.track_id == TrackRegion.track_id)
+    .where(TrackRegion.region == _REGION)
+)
 _CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
     DailyStreams.region == _REGION, DailyStreams.date == _DAY
 )
@@ -111,6 +125,19 @@ def read_chart_days(connection: Connection, region: str) -> list[tuple[dt.date, 
 def read_chart_streams(connection: Connection, region: str, day: dt.date) -> dict[str, int]:
     """Streams by track id of one chart; empty where there is none."""
     return {row[0]: row[1] for row in connection.execute(_CHART, {"region": region, "day": day})}
+
+
+def read_chart_artists(
+    connection: Connection, region: str, day: dt.date
+) -> list[tuple[str, str | None, dt.date]]:
+    """Of each track on one chart: its id, its artist and the first day it was on any."""
+    rows = connection.execute(_CHART_ARTISTS, {"region": region, "day": day})
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def read_artists(connection: Connection, region: str) -> dict[str, str | None]:
+    """The artist of every track that the region has seen."""
+    return {row[0]: row[1] for row in connection.execute(_ARTISTS, {"region": region})}
 
 
 def read_region_days(

@@ -207,7 +207,11 @@ def test_versions_are_listed_by_number_and_nothing_else_is(tmp_path: Path) -> No
 
 def test_a_bundle_with_metadata_has_their_windows_too(tmp_path: Path) -> None:
     bundle = build_small_bundle("multi_input")
-    inputs = {**bundle.golden.inputs, "static": np.zeros((4, 26), np.float32)}
+    inputs = {
+        **bundle.golden.inputs,
+        "static": np.zeros((4, 26), np.float32),
+        "artist": np.zeros((4, 28, 2), np.float32),
+    }
     spec = ForecastSpec().with_metadata()
     full = replace(bundle, spec=spec, golden=Golden(inputs, bundle.golden.outputs))
     save_bundle(full, tmp_path / "whole", {})

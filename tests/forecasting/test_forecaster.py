@@ -75,7 +75,7 @@ def test_a_model_gets_the_last_context_of_a_window_and_metadata_only_if_it_wants
     spec = SPEC.with_metadata()
     windows = build_windows(history, panel.covariates, spec)
     inputs = model_inputs(windows, spec)
-    assert sorted(inputs) == ["covariates", "static"]
+    assert sorted(inputs) == ["artist", "covariates", "static"]
     np.testing.assert_array_equal(inputs["covariates"], windows.covariates[:, -28:])
     assert {values.dtype for values in inputs.values()} == {np.dtype(np.float32)}
     assert sorted(model_inputs(build_windows(history, panel.covariates, SPEC), SPEC)) == ["covariates"]

@@ -38,7 +38,7 @@ def _channel(windows: Windows, name: str) -> NDArray[np.float32]:
 
 def _run(batch: Batch) -> NDArray[np.float32]:
     """A stand-in for a model that looks at every input it is given."""
-    covariates, static = batch["covariates"], batch["static"]
+    covariates, static = batch["covariates"], np.hstack([batch["static"], batch["artist"][:, -1]])
     random = np.random.Generator(np.random.PCG64(8))
     weights = random.normal(0, 0.03, (covariates[0].size, SPEC.horizon * len(SPEC.quantile_levels)))
     by_features = random.normal(0, 0.03, (static.shape[1], weights.shape[1]))
@@ -64,6 +64,7 @@ def test_each_step_of_a_long_stretch_is_the_last_step_of_the_window_served_there
         np.testing.assert_array_equal(served.covariates[:, -1], stretch.covariates[:, step])
         np.testing.assert_array_equal(served.base[:, -1], stretch.base[:, step])
         np.testing.assert_array_equal(served.log_last[:, -1], stretch.log_last[:, step])
+        np.testing.assert_array_equal(served.artist[:, -1], stretch.artist[:, step])
     np.testing.assert_array_equal(served.static, stretch.static)
 
 
@@ -139,6 +140,7 @@ def _with_all_tracks(panel: Panel, streams: Floats) -> Panel:
         positions=rank(streams),
         release_days=np.concatenate([panel.release_days, np.repeat(UNKNOWN_DAY, extra)]),
         features=np.concatenate([panel.features, np.full((extra, len(FEATURES)), 0.5)]),
+        artists=np.concatenate([panel.artists, np.full(extra, panel.artists.max(), int)]),
     )
 
 
@@ -155,6 +157,7 @@ def test_what_happens_after_a_cutoff_changes_no_input_up_to_it(
     )
     np.testing.assert_array_equal(after.covariates[:, known], before.covariates[:, known])
     np.testing.assert_array_equal(after.base[:, known], before.base[:, known])
+    np.testing.assert_array_equal(after.artist[:, known], before.artist[:, known])
     np.testing.assert_array_equal(after.log_last[:, known], before.log_last[:, known])
     assert (after.covariates[:, known.stop :] != before.covariates[:, known.stop :]).any()
 
@@ -209,6 +212,7 @@ def _lone_history(streams: Floats) -> History:
         observed_before=np.array([0]),
         release_days=np.array([UNKNOWN_DAY]),
         features=np.full((1, len(FEATURES)), np.nan),
+        companions=np.zeros((1, n_days, 2), np.float32),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.charts_in_store import track_id_of
-from tests.predict.tracks import charting
+from tests.predict.tracks import charting, new_without_metadata
 from tests.sample import LAST_DAY, Row, Sample, to_csv
 from tests.serving import predict, predict_batch, serve
 
@@ -83,7 +83,7 @@ def test_an_upload_of_one_region_leaves_the_others_forecasts(
 
 
 def test_metadata_is_known_to_the_next_forecast(sample_client: TestClient, sample: Sample) -> None:
-    track_id = charting(sample, with_metadata=False)
+    track_id = new_without_metadata(sample)
     before = predict(sample_client, track_id, model="multi_input")
     assert predict(sample_client, track_id)["model"]["name"] == "gru"
     sample_client.put(f"/tracks/{track_id}/metadata", json={"energy": 0.9, "tempo": 180.0})

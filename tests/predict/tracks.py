@@ -35,3 +35,13 @@ def _left(sample: Sample, fewest: int, most: int) -> str:
         for track_id, rows in sorted(sample.by_track["ph"].items())
         if fewest <= (LAST_DAY - rows[-1].date).days <= most and len(rows) > 20
     )
+
+
+def new_without_metadata(sample: Sample) -> str:
+    """A track on the last chart that metadata could still say something of, and for which there are none."""
+    known = tracks_with_metadata()
+    return next(
+        track_id
+        for track_id in sorted(sample.chart("ph", LAST_DAY))
+        if track_id not in known and len(sample.days_of("ph", track_id)) < 28
+    )

@@ -1,6 +1,7 @@
 """Every model fitted once, for a few steps on a small invented chart, for all tests to look at."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: its start is chatty
 
+from training.ensemble import average_candidates
 from training.fit import FitSettings
 from training.golden import build_golden_panel
 from training.panel import Panel
@@ -33,21 +35,28 @@ def plan_of(panel: Panel, name: str, recurrent: Path | None = None) -> Plan:
         epochs=None if chosen else 2,
         recurrent=recurrent,
         settings=SETTINGS,
+        market_settings=replace(SETTINGS, batch_size=2),
+        second_stage_settings=SETTINGS,
     )
 
 
 @pytest.fixture(scope="session")
 def candidates(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of candidates: lstm, gru, two_stage (on the gru) and joint. Not to be written to."""
+    """A folder of candidates: lstm, gru, two_stage (on the gru), joint, and an ensemble of two LSTMs.
+
+    Not to be written to.
+    """
     folder = tmp_path_factory.mktemp("candidates")
     plans = {
         "lstm": plan_of(panel, "lstm"),
         "gru": plan_of(panel, "gru"),
         "two_stage": plan_of(panel, "multi_input", folder / "gru"),
         "joint": plan_of(panel, "multi_input"),
+        "lstm_2": replace(plan_of(panel, "lstm"), settings=replace(SETTINGS, seed=2)),
     }
     for name, plan in plans.items():
         fit_candidate(plan, [panel], folder / name)
+    average_candidates([folder / "lstm", folder / "lstm_2"], folder / "ensemble")
     return folder
 
 

@@ -11,7 +11,14 @@ from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.windows import build_windows
 from tests.panels import build_long_panel, with_streams
-from training.dataset import TARGET_STEPS, Examples, _stretches, build_examples, concatenate
+from training.dataset import (
+    TARGET_STEPS,
+    Examples,
+    _stretches,
+    build_examples,
+    build_market_examples,
+    concatenate,
+)
 from training.panel import Panel
 
 SPEC = ForecastSpec()
@@ -29,8 +36,12 @@ def _build(panel: Panel, after: int = AFTER, through: int = THROUGH, power: floa
 
 
 def _targets_there_are(panel: Panel) -> dict[tuple[int, int, int], float]:
-    """(track, cutoff, days ahead) -> streams, of every forecast that can be learned from."""
+    """(track, cutoff, days ahead) -> streams, of every forecast that can be learned from.
+
+    Where a day on the way has no movement of the chart, what the track did beyond it is unknown.
+    """
     observed = np.isfinite(panel.streams)
+    moved = np.isfinite(panel.market.movement)
     found = {}
     for track in range(len(panel.track_ids)):
         for cutoff in range(THROUGH):
@@ -38,7 +49,7 @@ def _targets_there_are(panel: Panel) -> dict[tuple[int, int, int], float]:
                 continue
             for horizon in range(1, SPEC.horizon + 1):
                 day = cutoff + horizon
-                if AFTER < day <= THROUGH and observed[track, day]:
+                if AFTER < day <= THROUGH and observed[track, day] and moved[cutoff + 1 : day + 1].all():
                     found[track, cutoff, horizon] = float(panel.streams[track, day])
     return found
 
@@ -55,16 +66,17 @@ def test_every_target_of_the_period_is_there_once_and_inverts_to_its_streams(lon
         if (windows.covariates[i] == examples.inputs["covariates"]).all((1, 2)).any()
     ]
     assert len(kept) == len(examples) == len(set(kept))
+    movement = np.concatenate([np.log(known.market.movement), np.full(SPEC.horizon, np.nan)])
     times: Counter[tuple[int, int, int]] = Counter()
     streams: dict[tuple[int, int, int], float] = {}
     for row, stretch in enumerate(kept):
-        for step, ahead in zip(*np.nonzero(np.isfinite(examples.targets[row])), strict=True):
+        targets = examples.targets[row, :, : SPEC.horizon]
+        for step, ahead in zip(*np.nonzero(np.isfinite(targets)), strict=True):
             cell = (int(tracks[stretch]), int(ends[stretch]) - STEPS + 1 + int(step), int(ahead) + 1)
             times[cell] += 1
-            log_ratio = float(unscale_log_ratio(examples.targets[row, step, ahead].astype(float)))
-            streams[cell] = float(
-                np.exp(log_ratio + windows.log_last[stretch, step] + windows.base[stretch, step, ahead])
-            )
+            beyond = float(unscale_log_ratio(targets[step, ahead].astype(float)))
+            chart = windows.since_last[stretch, step] + movement[cell[1] + 1 : cell[1] + 1 + cell[2]].sum()
+            streams[cell] = float(np.exp(beyond + windows.log_last[stretch, step] + chart))
     expected = _targets_there_are(long_panel)
     assert times.keys() == expected.keys()
     assert set(times.values()) == {1}
@@ -120,6 +132,30 @@ def test_metadata_are_there_for_a_model_that_wants_them(long_panel: Panel) -> No
     period = {"after": long_panel.days[AFTER], "through": long_panel.days[THROUGH]}
     examples = build_examples(long_panel, SPEC.with_metadata(), **period, power=1.0)
     assert examples.inputs["static"].shape == (len(examples), 26)
+    assert examples.inputs["artist"].shape == (len(examples), STEPS, 2)
+
+
+def test_the_market_is_learned_beyond_its_rhythm_and_from_the_days_up_to_a_day_alone(
+    long_panel: Panel,
+) -> None:
+    through = long_panel.days[THROUGH]
+    examples = build_market_examples(long_panel, SPEC, through=through)
+    assert examples.inputs["market"].shape[1:] == (42, len(SPEC.market_covariates))
+    assert not np.isfinite(examples.targets[:, :14]).any()
+    known = long_panel.until(through)
+    tomorrow = np.log(known.market.movement[1:]) - known.covariates.rhythm[:-2, 0]
+    np.testing.assert_allclose(examples.targets[0, 14:-1, 0], 10 * tomorrow[-28:][1:], rtol=1e-5)
+    assert np.isnan(examples.targets[0, -1]).all()  # the last day's morrow is not known yet
+    streams = long_panel.streams.copy()
+    streams[:, THROUGH + 1 :] = 7.0
+    changed = build_market_examples(with_streams(long_panel, streams), SPEC, through=through)
+    np.testing.assert_array_equal(changed.targets, examples.targets)
+    np.testing.assert_array_equal(changed.inputs["market"], examples.inputs["market"])
+
+
+def test_a_market_of_too_few_days_is_refused(long_panel: Panel) -> None:
+    with pytest.raises(ValueError, match="43 days of charts are too few"):
+        build_market_examples(long_panel, SPEC, through=long_panel.days[42])
 
 
 def test_the_examples_of_several_regions_are_joined(long_panel: Panel) -> None:
@@ -135,3 +171,35 @@ def test_a_period_without_a_target_is_refused(long_panel: Panel) -> None:
         _build(long_panel, after=440, through=441)  # days without a chart
     with pytest.raises(ValueError, match="is not between"):
         build_examples(long_panel, SPEC, after=long_panel.days[0], through=long_panel.days[-1] + 1, power=1.0)
+
+
+def test_a_track_is_learned_with_the_chart_too_whose_movement_the_windows_base_expects(
+    long_panel: Panel,
+) -> None:
+    examples = _build(long_panel)
+    beyond, at_once = np.split(examples.targets.astype(float), 2, axis=2)
+    known = long_panel.until(long_panel.days[THROUGH])
+    tracks, ends = _stretches(known, long_panel.days[AFTER], SPEC)
+    windows = build_windows(known.history(tracks, ends, LEAD_IN + STEPS), known.covariates, SPEC)
+    row = int(np.flatnonzero(np.isfinite(beyond[:, -2, 0]))[0])
+    stretch = next(
+        i for i in range(len(tracks)) if (windows.covariates[i] == examples.inputs["covariates"][row]).all()
+    )
+    day = int(ends[stretch]) - 1
+    expected = windows.base[stretch, -2, 0] - windows.since_last[stretch, -2]
+    actual = np.log(known.market.movement[day + 1])
+    assert at_once[row, -2, 0] - beyond[row, -2, 0] == pytest.approx(10 * (actual - expected), rel=1e-4)
+
+
+def test_steps_that_do_not_count_bear_no_weight_and_stretches_without_one_are_left_out(
+    long_panel: Panel,
+) -> None:
+    examples = _build(long_panel)
+    counts = np.zeros(examples.weights.shape, bool)
+    row, step = np.argwhere(examples.weights > 0)[0]
+    counts[row, step] = True
+    kept = examples.where(counts)
+    assert len(kept) == 1
+    assert kept.weights.sum() == kept.weights[0, step] == pytest.approx(1)
+    with pytest.raises(ValueError, match="no step of the period counts"):
+        examples.where(np.zeros_like(counts))

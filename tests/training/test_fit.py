@@ -24,16 +24,17 @@ def test_a_fresh_model_follows_its_seed(panel: Panel) -> None:
     plan = plan_of(panel, "lstm")
     other = replace(plan, settings=replace(plan.settings, seed=2))
     one, again, another = (
-        p.build_model().get_layer("recurrent").get_weights()[0] for p in (plan, plan, other)
+        p.build_track().get_layer("recurrent").get_weights()[0] for p in (plan, plan, other)
     )
     assert (one == again).all()
     assert (one != another).any()
 
 
 def test_the_epochs_are_those_with_the_smallest_later_loss() -> None:
-    assert Curve([3, 2, 1], [0.5, 0.3, 0.4]).best_epochs == 2
-    assert Curve([3, 2, 1], [0.2, 0.3, 0.4]).best_epochs == 1
-    assert Curve([3, 2, 1], [0.4, 0.3, 0.3]).best_epochs == 2  # of two alike the fewer
+    assert Curve([3, 2, 1], [0.5, 0.3, 0.4]).epochs == 2
+    assert Curve([3, 2, 1], [0.2, 0.3, 0.4]).epochs == 1
+    assert Curve([3, 2, 1], [0.4, 0.3, 0.3]).epochs == 2  # of two alike the fewer
+    assert Curve([3, 2, 1], []).epochs == 3
 
 
 @pytest.mark.parametrize(("validate", "epochs"), [(False, None), (True, 3)])

@@ -36,14 +36,22 @@ def _expected(actual: np.ndarray, forecast: np.ndarray, power: float) -> np.ndar
 @pytest.mark.parametrize("power", [0.0, 1.5])
 def test_the_loss_of_each_step_is_the_formulas(power: float) -> None:
     actual, forecast = _arrays()
-    found = np.asarray(PinballLoss(LEVELS, power).call(actual, forecast))
+    found = np.asarray(PinballLoss(LEVELS, actual.shape[2], power).call(actual, forecast))
     np.testing.assert_allclose(found, _expected(actual, forecast, power), rtol=1e-5)
+
+
+def test_a_second_forecast_of_the_same_days_counts_as_the_first() -> None:
+    actual, forecast = _arrays()
+    twice = [np.concatenate([values, values], axis=2) for values in (actual, forecast)]
+    one = np.asarray(PinballLoss(LEVELS, actual.shape[2], 1.5).call(actual, forecast))
+    both = np.asarray(PinballLoss(LEVELS, actual.shape[2], 1.5).call(*twice))
+    np.testing.assert_allclose(both, one, rtol=1e-5)
 
 
 def test_the_loss_of_a_batch_is_the_weighted_mean_over_its_steps() -> None:
     actual, forecast = _arrays()
     weights = np.arange(10, dtype=np.float32).reshape(2, 5)
-    found = float(PinballLoss(LEVELS, 1.0)(actual, forecast, sample_weight=weights))
+    found = float(PinballLoss(LEVELS, actual.shape[2], 1.0)(actual, forecast, sample_weight=weights))
     assert found == pytest.approx((weights * _expected(actual, forecast, 1.0)).mean(), rel=1e-5)
 
 
@@ -53,7 +61,7 @@ def test_what_has_no_target_gives_no_gradient() -> None:
     actual, forecast = _arrays()
     variable = tf.Variable(forecast)
     with tf.GradientTape() as tape:
-        loss = PinballLoss(LEVELS, 1.0)(actual, variable)
+        loss = PinballLoss(LEVELS, actual.shape[2], 1.0)(actual, variable)
     gradient = np.asarray(tape.gradient(loss, variable))
     assert np.isfinite(gradient).all()
     assert not gradient[np.isnan(actual)].any()
@@ -61,7 +69,7 @@ def test_what_has_no_target_gives_no_gradient() -> None:
 
 
 def test_it_is_saved_and_read_with_its_settings() -> None:
-    config = keras.losses.serialize(PinballLoss(LEVELS, 1.5))
+    config = keras.losses.serialize(PinballLoss(LEVELS, 7, 1.5))
     read = keras.losses.deserialize(config)
     assert isinstance(read, PinballLoss)
-    assert (tuple(read.quantile_levels), read.power) == (LEVELS, 1.5)
+    assert (tuple(read.quantile_levels), read.horizon, read.power) == (LEVELS, 7, 1.5)

@@ -15,11 +15,14 @@ from app.forecasting.windows import build_windows
 from app.model_store import ModelStore
 from tests.training.conftest import TRAINED, VALIDATED, plan_of
 from training.bundles import load_keras, publish, read_backtest, start_bundle
-from training.models.multi_input import build_multi_input
+from training.ensemble import average_candidates
+from training.models.market import JoinQuantiles
+from training.models.multi_input import FADED_AFTER, build_multi_input
 from training.panel import Panel
 
 CANDIDATES = ("lstm", "gru", "two_stage", "joint")
 RECURRENT_LAYERS = ("recurrent", "hidden", "output")
+EVERY_PART = (*CANDIDATES, "ensemble")
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -37,7 +40,7 @@ def _inputs(panel: Panel, spec: ForecastSpec, pairs: Pairs) -> dict[str, np.ndar
     return model_inputs(build_windows(history, panel.covariates, spec), spec)
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+@pytest.mark.parametrize("name", EVERY_PART)
 def test_the_graph_answers_as_keras_does(
     candidates: Path, name: str, panel: Panel, every_pair: Pairs
 ) -> None:
@@ -58,7 +61,7 @@ def test_the_graph_answers_as_keras_does(
     np.testing.assert_allclose(run_keras(golden.inputs), golden.outputs, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+@pytest.mark.parametrize("name", EVERY_PART)
 def test_the_answers_differ_between_tracks_and_days(
     candidates: Path, name: str, panel: Panel, every_pair: Pairs
 ) -> None:
@@ -68,19 +71,28 @@ def test_the_answers_differ_between_tracks_and_days(
 
 
 @pytest.mark.parametrize(
-    ("name", "node"), [("lstm", "LSTM"), ("gru", "GRU"), ("two_stage", "GRU"), ("joint", "LSTM")]
+    ("name", "nodes"),
+    [
+        ("lstm", {"LSTM": 1, "GRU": 1}),
+        ("gru", {"GRU": 2}),
+        ("two_stage", {"GRU": 2}),
+        ("joint", {"LSTM": 1, "GRU": 1}),
+        ("ensemble", {"LSTM": 2, "GRU": 2}),
+    ],
 )
-def test_the_graph_has_one_fused_recurrent_node_and_no_loop(candidates: Path, name: str, node: str) -> None:
+def test_the_graph_has_a_fused_recurrent_node_a_part_and_no_loop(
+    candidates: Path, name: str, nodes: dict[str, int]
+) -> None:
     graph = onnx.load_model_from_string((candidates / name / "model.onnx").read_bytes()).graph
     operators = [each.op_type for each in graph.node]
-    assert operators.count(node) == 1
+    assert {kind: operators.count(kind) for kind in ("LSTM", "GRU") if kind in operators} == nodes
     assert not {"Loop", "Scan", "If"}.intersection(operators)
     wants_metadata = name in ("two_stage", "joint")
-    assert [i.name for i in graph.input] == ["covariates", *(["static"] if wants_metadata else [])]
+    assert [i.name for i in graph.input] == ["covariates", *(["static", "artist"] if wants_metadata else [])]
     assert [o.name for o in graph.output] == ["log_ratios"]
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+@pytest.mark.parametrize("name", EVERY_PART)
 def test_a_candidate_is_published_as_the_next_version_and_served(
     candidates: Path, name: str, panel: Panel, every_pair: Pairs, tmp_path: Path
 ) -> None:
@@ -124,14 +136,19 @@ def test_a_candidate_says_how_it_was_made(candidates: Path, panel: Panel) -> Non
 
 def test_the_recurrent_part_of_two_stages_stays_as_it_was_to_the_bit(candidates: Path) -> None:
     before, after = load_keras(candidates / "gru"), load_keras(candidates / "two_stage")
+    track = after.get_layer("track")
     for layer in RECURRENT_LAYERS:
-        for one, other in zip(_weights(before, layer), _weights(after, layer), strict=True):
+        kept = _weights(track.get_layer("recurrent_part"), layer)
+        for one, other in zip(_weights(before.get_layer("track"), layer), kept, strict=True):
             assert one.tobytes() == other.tobytes()
-    assert np.abs(_weights(after, "correction")[0]).max() > 0  # the second stage learned something
+    for one, other in zip(before.get_layer("market").weights, after.get_layer("market").weights, strict=True):
+        assert one.numpy().tobytes() == other.numpy().tobytes()
+    assert np.abs(_weights(track, "correction")[0]).max() > 0  # the second stage learned something
 
 
 def test_a_joint_fit_moves_both_parts(candidates: Path, panel: Panel) -> None:
-    fresh, fitted = plan_of(panel, "multi_input").build_model(), load_keras(candidates / "joint")
+    fresh = plan_of(panel, "multi_input").build_track()
+    fitted = load_keras(candidates / "joint").get_layer("track")
     assert len(fresh.trainable_weights) == len(fresh.weights)
     for before, after in zip(fresh.get_weights(), fitted.get_weights(), strict=True):
         assert (before != after).any()
@@ -143,9 +160,9 @@ def test_with_nothing_learned_the_multi_input_model_is_its_recurrent_part(
     spec = ForecastSpec().with_metadata()
     inputs = _inputs(panel, spec, every_pair)
     for name in ("lstm", "gru"):
-        part = load_keras(candidates / name)
+        part = load_keras(candidates / name).get_layer("track")
         expected = np.asarray(part({"covariates": inputs["covariates"]}))
-        found = np.asarray(build_multi_input(spec, load_keras(candidates / name))(inputs))
+        found = np.asarray(build_multi_input(spec, part)(inputs))
         np.testing.assert_array_equal(found, expected)
 
 
@@ -154,8 +171,42 @@ def test_metadata_change_what_a_fitted_multi_input_model_answers(
 ) -> None:
     running = start_bundle(candidates / "joint")
     inputs = _inputs(panel, running.bundle.spec, every_pair)
-    without = {**inputs, "static": np.zeros_like(inputs["static"])}
-    assert (running.forecaster.run(inputs) != running.forecaster.run(without)).any()
+    answer = running.forecaster.run(inputs)
+    new = inputs["covariates"][:, -1, spec_index("observed_days")] < FADED_AFTER
+    for name in ("static", "artist"):
+        without = {**inputs, name: np.zeros_like(inputs[name])}
+        changed = (answer != running.forecaster.run(without)).any(axis=(1, 2))
+        assert changed[new].any()
+        assert not changed[~new].any()  # of a track with a past of its own metadata say nothing
+
+
+def spec_index(name: str) -> int:
+    return ForecastSpec().covariates.index(name)
+
+
+def test_an_ensemble_is_the_mean_of_its_members_part_by_part_and_lists_them(
+    candidates: Path, panel: Panel, every_pair: Pairs
+) -> None:
+    inputs = _inputs(panel, ForecastSpec(), every_pair)
+    members = [load_keras(candidates / name) for name in ("lstm", "lstm_2")]
+    whole = load_keras(candidates / "ensemble")
+    expected = np.mean([np.asarray(member.get_layer("track")(inputs)) for member in members], axis=0)
+    np.testing.assert_allclose(np.asarray(whole.get_layer("track")(inputs)), expected, atol=1e-5)
+    record = start_bundle(candidates / "ensemble").bundle.training
+    assert [member["settings"]["seed"] for member in record["members"]] == [1, 2]
+
+
+def test_an_ensemble_of_unlike_members_is_refused(candidates: Path, tmp_path: Path) -> None:
+    for names, fault in ((["lstm", "gru"], "same name"), (["lstm"], "two candidates at least")):
+        with pytest.raises(ValueError, match=fault):
+            average_candidates([candidates / name for name in names], tmp_path / "none")
+
+
+def test_quantiles_of_independent_errors_join_about_their_medians() -> None:
+    levels = ForecastSpec().quantile_levels
+    spread = np.array([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
+    joined = np.asarray(JoinQuantiles(levels)([3 * spread + 5, 4 * spread - 2]))
+    np.testing.assert_allclose(joined, 5 * spread + 3, rtol=1e-6)
 
 
 def test_a_candidate_without_a_backtest_is_not_published(candidates: Path) -> None:

@@ -33,11 +33,11 @@ def test_the_markets_movement_is_the_chart_ratio_from_the_day_before() -> None:
 
 def test_rows_are_laid_out_by_track_and_day_and_absent_ones_are_unknown() -> None:
     rows = [
-        ("2020-01-02", "b", 1, 300),
-        ("2020-01-02", "a", 2, 200),
-        ("2020-01-04", "a", 1, 100),
+        ("2020-01-02", "b", 1, 300, "Bo, Ann"),
+        ("2020-01-02", "a", 2, 200, "Ann"),
+        ("2020-01-04", "a", 1, 100, "bo"),
     ]
-    charts = pd.DataFrame(rows, columns=["date", "track_id", "position", "streams"])
+    charts = pd.DataFrame(rows, columns=["date", "track_id", "position", "streams", "artist"])
     charts["date"] = pd.to_datetime(charts["date"])
     metadata = pd.DataFrame.from_dict(
         {"a": {"energy": 0.5, "release_date": "2019"}, "other": {"energy": 1.0}}, orient="index"
@@ -52,11 +52,18 @@ def test_rows_are_laid_out_by_track_and_day_and_absent_ones_are_unknown() -> Non
     assert panel.features[0, 1] == 0.5
     assert np.isfinite(panel.features).sum() == 1
     assert panel.covariates.first_day == panel.days[0]
+    assert panel.artists[0] == panel.artists[1] >= 0  # as last named, the first of several
 
 
 def test_a_panel_without_metadata_has_unknown_ones() -> None:
     charts = pd.DataFrame(
-        {"date": pd.to_datetime(["2020-01-02"]), "track_id": ["a"], "position": [1], "streams": [5]}
+        {
+            "date": pd.to_datetime(["2020-01-02"]),
+            "track_id": ["a"],
+            "position": [1],
+            "streams": [5],
+            "artist": [None],
+        }
     )
     panel = build_panel(charts, pd.DataFrame(), "global")
     assert np.isnan(panel.features).all()
