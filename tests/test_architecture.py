@@ -11,7 +11,7 @@ import pytest
 
 from app.config import ROOT
 
-TRAINING_ONLY = {"tensorflow", "keras", "pandas", "matplotlib", "onnx"}
+TRAINING_ONLY = {"tensorflow", "keras", "pandas", "matplotlib", "onnx", "lightgbm", "statsforecast"}
 STATEMENTS = {
     "select",
     "insert",

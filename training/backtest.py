@@ -25,7 +25,7 @@ def build_cells(
 
     Returns:
         A row a cell: track and cutoff (indices into the panel), horizon, date (of the cutoff),
-        observed_days, position, actual (NaN where censored) and a column a baseline.
+        observed_days, position, actual (NaN where censored), naive_scale and a column a baseline.
 
     Raises:
         ValueError: the panel does not hold the period.
@@ -37,7 +37,25 @@ def build_cells(
             f"there are {panel.days[0]} to {panel.days[-1]}"
         )
     tracks, days = np.nonzero(np.isfinite(panel.streams[:, begin : end + 1]))
-    return pd.concat([_cells_of_horizon(panel, tracks, days + begin, h) for h in horizons], ignore_index=True)
+    cells = pd.concat(
+        [_cells_of_horizon(panel, tracks, days + begin, h) for h in horizons], ignore_index=True
+    )
+    return cells.assign(naive_scale=_naive_scales(panel)[cells["track"], cells["cutoff"]])
+
+
+def _naive_scales(panel: Panel) -> Floats:
+    """What MASE divides errors by: each track's mean absolute step up to each day. (tracks, days)
+
+    Over the pairs of consecutive days on which it charted; NaN where there is none or it never moved.
+
+    Source: Hyndman and Koehler, "Another look at measures of forecast accuracy", International Journal of
+    Forecasting 22 (2006). Theirs is taken at the end of the training data, this at each cutoff.
+    """
+    steps = np.abs(np.diff(panel.streams, axis=1, prepend=np.nan))
+    known = np.isfinite(steps)
+    total = np.where(known, steps, 0.0).cumsum(axis=1)
+    scales: Floats = np.where(total > 0, total / np.maximum(known.cumsum(axis=1), 1), np.nan)
+    return scales
 
 
 def _cells_of_horizon(panel: Panel, tracks: np.ndarray, cutoffs: np.ndarray, horizon: int) -> pd.DataFrame:

@@ -73,17 +73,41 @@ def fit_model(
 
 @app.command()
 def backtest(
-    bundle: Annotated[list[Path], typer.Option(help="A bundle's folder; several are scored together.")],
-    first: Annotated[dt.datetime, typer.Option("--from", formats=ISO, help="The first cutoff.")],
-    last: Annotated[dt.datetime, typer.Option("--to", formats=ISO, help="The last cutoff.")],
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option(help="A bundle's folder; several are scored together. None: the whole protocol."),
+    ] = None,
+    first: Annotated[
+        dt.datetime | None, typer.Option("--from", formats=ISO, help="With --bundle: the first cutoff.")
+    ] = None,
+    last: Annotated[
+        dt.datetime | None, typer.Option("--to", formats=ISO, help="With --bundle: the last cutoff.")
+    ] = None,
     horizon: Annotated[int, typer.Option(min=1, max=7, help="Score 1 to so many days ahead.")] = 7,
     in_sample: Annotated[bool, typer.Option(help="Score days that a bundle learned from.")] = False,
+    fold: Annotated[list[str] | None, typer.Option(help="Of the protocol: only this one of 1 to 4.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Of the protocol: fit each model with it.")] = None,
+    without_rivals: Annotated[
+        bool, typer.Option("--without-rivals", help="Leave out LightGBM, AutoETS and AutoTheta.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Of the protocol: what is fitted and found; a run goes on where it stopped.")
+    ] = Path("var/backtest"),
     data: DataOption = None,
     tracks: TracksOption = None,
     database_url: StoreOption = None,
     region: RegionOption = None,
 ) -> None:
-    """Score bundles over rolling cutoffs against the baselines, all on the same cells."""
+    """Score methods over rolling cutoffs, all on the same cells: bundles, or by fold all that there are.
+
+    Without --bundle the three models and their rivals are fitted anew for each of four folds.
+    """
+    if not bundle:
+        panels = _read(data, tracks, database_url, region)
+        _run_protocol(panels, fold, seed or [1], rivals=not without_rivals, out=out)
+        return
+    if first is None or last is None:
+        raise typer.BadParameter("say the first and the last cutoff", param_hint="--from, --to")
     from training.evaluation import InSampleError, backtest_bundles
     from training.report import to_markdown
 
@@ -94,6 +118,24 @@ def backtest(
             bundle, panels, first=_day(first), last=_day(last), horizons=horizons, in_sample=in_sample
         )
     except (InSampleError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    print(to_markdown(result))
+
+
+def _run_protocol(
+    panels: list[Panel], names: list[str] | None, seeds: list[int], *, rivals: bool, out: Path
+) -> None:
+    from training.contestants import Contest
+    from training.folds import FOLDS
+    from training.protocol import OtherRunError, run_protocol
+    from training.protocol_report import to_markdown
+
+    folds = [fold for fold in FOLDS if not names or fold.name in names]
+    if names and len(folds) < len(set(names)):
+        raise typer.BadParameter(f"is one of {', '.join(f.name for f in FOLDS)}", param_hint="--fold")
+    try:
+        result = run_protocol(Contest(seeds=seeds, rivals=rivals), folds, panels, out)
+    except (OtherRunError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     print(to_markdown(result))
 

@@ -64,6 +64,22 @@ def test_a_backtest_on_days_that_were_learned_from_is_refused(candidate: Path) -
     assert "IN SAMPLE" in told.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fold", "9"], "is one of 1, 2, 3, 4"),
+        (["--fold", "4"], "2020-11-01 is not between"),  # the day is; what fold 4 trains on is not
+        (["--bundle", "lstm"], "say the first and the last cutoff"),
+    ],
+)
+def test_a_backtest_that_cannot_be_is_refused_with_the_reason(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    refused = _run("backtest", *arguments, "--out", str(tmp_path / "run"), *CHARTS)
+    assert refused.exit_code == 2, refused.output
+    assert said in _said(refused)
+
+
 def test_a_candidate_without_a_backtest_is_not_published(candidate: Path, tmp_path: Path) -> None:
     alone = tmp_path / "lstm"
     alone.symlink_to(candidate)

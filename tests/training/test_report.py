@@ -9,6 +9,7 @@ from training.report import summarise, to_markdown
 CELLS = pd.DataFrame(
     {
         "actual": [100.0, 200.0, np.nan, 400.0],
+        "naive_scale": [10.0, np.nan, 1.0, 4.0],
         "naive": [110.0, 180.0, 5.0, 400.0],
         "last_week": [160.0, 200.0, 5.0, 400.0],
         "chart_weekday": [100.0, 200.0, 5.0, 415.0],
@@ -30,6 +31,7 @@ def test_figures_are_over_the_cells_with_a_known_target() -> None:
     assert lstm["mae"] == pytest.approx((6 + 0 + 6) / 3)
     assert lstm["rmse"] == pytest.approx(np.sqrt((36 + 0 + 36) / 3))
     assert lstm["wape"] == pytest.approx(12 / 700)
+    assert lstm["mase"] == pytest.approx((6 / 10 + 6 / 4) / 2)  # the second has no scale
     assert lstm["median_percentage_error"] == pytest.approx(1.5)  # of 6, 0 and 1.5
     assert lstm["mae_to_naive"] == pytest.approx(4 / 10)
     assert lstm["mae_to_last_week"] == pytest.approx(4 / 20)
@@ -54,6 +56,6 @@ def test_the_table_names_every_method_and_says_in_sample() -> None:
     }
     text = to_markdown(result)
     assert "3 forecasts of the next day (1 more left the chart), IN SAMPLE" in text
-    assert "| lstm | 4 | 5 | 1.71 | 1.50 | 0.400 | 0.200 | 0.800 | 33.3 | 66.7 | 100.0 |" in text
-    assert "| naive | 10 | 13 | 4.29 | 10.00 | 1.000 | 0.500 | 2.000 |  |  |  |" in text
+    assert "| lstm | 4 | 5 | 1.71 | 1.05 | 1.50 | 0.400 | 0.200 | 0.800 | 33.3 | 66.7 | 100.0 |" in text
+    assert "| naive | 10 | 13 | 4.29 | 0.50 | 10.00 | 1.000 | 0.500 | 2.000 |  |  |  |" in text
     assert "| lstm | 0.400 | 0.400 |" in text

@@ -1,0 +1,1 @@
+"""Methods that the models must beat and that are not served, a module each."""
