@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
+from training.refresh_commands import finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
+for command in (finetune, refresh):
+    app.command()(recorded(command))
 
 
 @app.command("fit")
