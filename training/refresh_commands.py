@@ -1,13 +1,14 @@
 """``python -m training refresh`` and ``finetune``: training on what a store holds now."""
 
 import datetime as dt
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from training.options import ISO, DataOption, StoreOption, TracksOption, read_charts, to_day
-from training.runs import Record, describe_fit
+from training.runs import Record
 
 SHIPPED = Path(__file__).resolve().parent.parent / "app" / "bundles"
 MODELS = ("lstm", "gru", "multi_input")
@@ -26,6 +27,7 @@ def finetune(
     """Fine-tune a bundle to one region, with as little as 60 days of its charts."""
     from app.forecasting.bundle import BadBundleError
     from training.bundles import start_bundle
+    from training.data import fingerprint
     from training.finetune import finetune as finetune_bundle
 
     if out.exists():
@@ -38,8 +40,15 @@ def finetune(
     kept = "tuned" if choice.comparison.is_won else "untouched: no setting beats them by more than noise"
     outcome = f"weights {kept}; {choice.comparison}".replace("the champion's", "the untouched weights'")
     print(f"{outcome}\ncandidate: {out}")
-    record = describe_fit(start_bundle(out).bundle)
-    return record | {"figures": choice.comparison.to_json(), "seed": seed, "outcome": outcome}
+    return {
+        "models": [start_bundle(out).bundle.name],
+        "seed": seed,
+        "data": fingerprint([panel for panel in panels if panel.region == region]),
+        "figures": choice.comparison.to_json(),
+        "chosen": {"learning_rate": choice.learning_rate, "epochs": choice.epochs},
+        "curves": asdict(choice.curve),
+        "outcome": outcome,
+    }
 
 
 def refresh(

@@ -123,9 +123,12 @@ def test_a_tuned_bundle_counts_all_days_that_it_or_its_source_learned_from(panel
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_command_writes_a_candidate_and_a_record(poor: Path, tmp_path: Path) -> None:
+def test_the_command_writes_a_candidate_and_a_record(
+    poor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "us"
     charts = ["--data", str(SAMPLE / "charts" / "us.csv.gz"), "--train-through", "2020-12-01"]
+    monkeypatch.setattr(module, "SETTINGS", FitSettings(batch_size=64, max_epochs=2))
     asked = ["finetune", "--from", str(poor), "--region", "us", "--out", str(out), *charts]
     wide = {"COLUMNS": "200", "TERM": "dumb"}
     refused = CliRunner().invoke(app, [*asked[:-1], "2020-11-20"], env=wide)
@@ -135,5 +138,6 @@ def test_the_command_writes_a_candidate_and_a_record(poor: Path, tmp_path: Path)
     assert tuned.exit_code == 0, tuned.output
     assert f"candidate: {out}" in tuned.output
     run = next(run for run in read_runs() if run["command"] == "finetune" and run["status"] == "done")
-    assert run["figures"]["ratio"] > 0
-    assert run["data"] == load_bundle(out).training["data"]
+    assert run["figures"] == load_bundle(out).training["finetuned"]
+    assert len(run["curves"]["validation"]) == 2
+    assert run["models"] == ["gru"]
