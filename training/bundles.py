@@ -1,8 +1,10 @@
 """Making, reading and publishing bundles. The one module of ``training`` that knows the serving runtime."""
 
+import contextlib
 import datetime as dt
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from app.forecasting.bundle import BACKTEST, Bundle, Golden, list_versions, load_bundle, save_bundle
-from app.forecasting.forecaster import model_inputs
+from app.forecasting.bundle import (
+    BACKTEST,
+    BadBundleError,
+    Bundle,
+    Golden,
+    list_versions,
+    load_bundle,
+    save_bundle,
+)
+from app.forecasting.forecaster import Forecaster, model_inputs
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.windows import build_windows
@@ -79,20 +89,41 @@ def start_bundle(folder: Path) -> RunningModel:
     return start_model(folder)
 
 
-def publish(folder: Path, models_dir: Path, backtest: dict[str, Any]) -> Path:
+def build_forecaster(model: keras.Model, spec: ForecastSpec) -> Forecaster:
+    """A model as it would be served, without a bundle."""
+    return Forecaster(spec, build_run(build_onnx(model, spec).SerializeToString()))
+
+
+def find_served(roots: Sequence[Path], name: str) -> Path | None:
+    """The bundle of a name that the service would serve from these folders, the newest that starts.
+
+    Args:
+        roots: As ``app.model_store.ModelStore`` takes them: a later folder's version counts.
+        name: lstm, gru or multi_input.
+    """
+    folders = {version: path for root in roots for n, version, path in list_versions(root) if n == name}
+    for version in sorted(folders, reverse=True):
+        with contextlib.suppress(BadBundleError):
+            start_model(folders[version])
+            return folders[version]
+    return None
+
+
+def publish(folder: Path, models_dir: Path, backtest: dict[str, Any], *, above: int = 0) -> Path:
     """Publish a candidate as the next version of its name, with its backtest's figures.
 
     Args:
         folder: The candidate.
         models_dir: Where bundles are published.
         backtest: As ``training.backtest`` writes it.
+        above: A version that is served from elsewhere; the new one is later than it too.
 
     Returns:
         The new folder ``models_dir/<name>/<version>/``; it appears whole or not at all.
     """
     bundle = start_bundle(folder).bundle  # a candidate that cannot be served is not published
     versions = [version for name, version, _ in list_versions(models_dir) if name == bundle.name]
-    version = max(versions, default=0) + 1
+    version = max([above, *versions]) + 1
     target = models_dir / bundle.name / str(version)
     published = dt.datetime.now(dt.UTC).date().isoformat()
     training = bundle.training | {"published": published}

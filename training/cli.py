@@ -4,23 +4,22 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from training.data import DataError, read_panels, read_store
-from training.panel import Panel
+from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
+from training.refresh_commands import finetune, refresh
+from training.runs import Record, describe_fit, recorded
+from training.runs_commands import runs
 from training.simulate import write_sample
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
-
-DataOption = Annotated[list[Path] | None, typer.Option("--data", help="Chart files and folders.")]
-TracksOption = Annotated[list[Path] | None, typer.Option("--tracks", help="Metadata files.")]
-StoreOption = Annotated[str | None, typer.Option("--database-url", help="Read the store instead of files.")]
-RegionOption = Annotated[str | None, typer.Option(help="The region of files that don't say.")]
-ISO = ["%Y-%m-%d"]
+app.add_typer(runs, name="runs")
+for command in (finetune, refresh):
+    app.command()(recorded(command))
 
 
 @app.command("fit")
+@recorded
 def fit_model(
     model: Annotated[str, typer.Option(help="lstm, gru or multi_input.")],
     out: Annotated[Path, typer.Option(help="The folder of the candidate bundle; must not exist.")],
@@ -44,7 +43,7 @@ def fit_model(
     tracks: TracksOption = None,
     database_url: StoreOption = None,
     region: RegionOption = None,
-) -> None:
+) -> Record:
     """Fit a model and write a candidate bundle (publish makes it a version)."""
     from training.bundles import start_bundle
     from training.fit import FitSettings
@@ -58,20 +57,22 @@ def fit_model(
         epochs = start_bundle(epochs_of).bundle.training["epochs"]
     plan = Plan(
         name=model,
-        train_through=_day(train_through),
-        validate_through=None if validate_through is None else _day(validate_through),
+        train_through=to_day(train_through),
+        validate_through=None if validate_through is None else to_day(validate_through),
         epochs=epochs,
         recurrent=recurrent,
         settings=FitSettings(seed=seed),
     )
     try:
-        fit_candidate(plan, _read(data, tracks, database_url, region), out)
+        fit_candidate(plan, read_charts(data, tracks, database_url, region), out)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     print(f"candidate: {out}")
+    return describe_fit(start_bundle(out).bundle)
 
 
 @app.command()
+@recorded
 def backtest(
     bundle: Annotated[
         list[Path] | None,
@@ -97,35 +98,37 @@ def backtest(
     tracks: TracksOption = None,
     database_url: StoreOption = None,
     region: RegionOption = None,
-) -> None:
+) -> Record:
     """Score methods over rolling cutoffs, all on the same cells: bundles, or by fold all that there are.
 
     Without --bundle the three models and their rivals are fitted anew for each of four folds.
     """
     if not bundle:
-        panels = _read(data, tracks, database_url, region)
-        _run_protocol(panels, fold, seed or [1], rivals=not without_rivals, out=out)
-        return
+        panels = read_charts(data, tracks, database_url, region)
+        return _run_protocol(panels, fold, seed or [1], rivals=not without_rivals, out=out)
     if first is None or last is None:
         raise typer.BadParameter("say the first and the last cutoff", param_hint="--from, --to")
+    from training.data import fingerprint
     from training.evaluation import InSampleError, backtest_bundles
     from training.report import to_markdown
 
-    panels = _read(data, tracks, database_url, region)
+    panels = read_charts(data, tracks, database_url, region)
     horizons = range(1, horizon + 1)
     try:
         result = backtest_bundles(
-            bundle, panels, first=_day(first), last=_day(last), horizons=horizons, in_sample=in_sample
+            bundle, panels, first=to_day(first), last=to_day(last), horizons=horizons, in_sample=in_sample
         )
     except (InSampleError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     print(to_markdown(result))
+    return {"models": list(result["bundles"]), "data": fingerprint(panels), "figures": result}
 
 
 def _run_protocol(
     panels: list[Panel], names: list[str] | None, seeds: list[int], *, rivals: bool, out: Path
-) -> None:
+) -> Record:
     from training.contestants import Contest
+    from training.data import fingerprint
     from training.folds import FOLDS
     from training.protocol import OtherRunError, run_protocol
     from training.protocol_report import to_markdown
@@ -138,6 +141,7 @@ def _run_protocol(
     except (OtherRunError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     print(to_markdown(result))
+    return {"data": fingerprint(panels), "figures": result}
 
 
 @app.command()
@@ -180,23 +184,6 @@ def baseline_quantiles(
     """Measure the prior of the baseline's intervals (app/forecasting/baseline_intervals.py)."""
     from training.baselines import chart_weekday_quantiles
 
-    for panel in _read(data, tracks, None, region):
+    for panel in read_charts(data, tracks, None, region):
         for horizon in range(1, 8):
             print(panel.region, horizon, chart_weekday_quantiles(panel, horizon))
-
-
-def _read(
-    data: list[Path] | None, tracks: list[Path] | None, database_url: str | None, region: str | None
-) -> list[Panel]:
-    if (data is None) == (database_url is None):
-        raise typer.BadParameter("name either --data or --database-url")
-    try:
-        if database_url is not None:
-            return read_store(database_url)
-        return read_panels(data or [], tracks or [], region=region)
-    except DataError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def _day(moment: dt.datetime) -> np.datetime64:
-    return np.datetime64(moment.date(), "D")

@@ -23,6 +23,7 @@ class FitSettings:
     warmup_share: float = 0.1
     weight_power: float = 1.0  # a step counts by its streams: the error that is reported is in streams
     horizon_power: float = 1.5
+    ema_momentum: float = 0.99  # of the averaged weights: they lag by some 100 steps
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,14 @@ def _build_optimizer(settings: FitSettings, steps_per_epoch: int) -> keras.optim
     total = settings.max_epochs * steps_per_epoch
     warmup = max(1, round(settings.warmup_share * total))
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, total - warmup, alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
+        0.0, max(1, total - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
     )
     return keras.optimizers.AdamW(
-        schedule, weight_decay=settings.weight_decay, clipnorm=1.0, use_ema=True, ema_momentum=0.99
+        schedule,
+        weight_decay=settings.weight_decay,
+        clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=settings.ema_momentum,
     )
 
 

@@ -15,6 +15,7 @@ from app.forecasting.market_forecast import forecast_misses, number_events, valu
 from app.forecasting.scaling import scale_log_ratio
 
 HORIZON = 7  # the days ahead that the weekly rhythm speaks of
+LARGEST_THRESHOLD_STEP = 1.5  # log streams from its last week's median; the real chart's largest is 0.31
 DAYS_AFTER = HORIZON + 1  # the days after the market's last that the calendar must hold
 
 
@@ -29,7 +30,8 @@ class MarketCovariates:
         movement: The market's log movement since the day before, 0 where unknown. (days,)
         rhythm: Expected log movement over the next 1 to 7 days by the last four weeks, then a row of
             zeros. (days + 1, 7)
-        log_threshold: Log of the chart's smallest streams, carried forward. (days,)
+        log_threshold: Log of the chart's smallest streams, carried forward, held near its last week's
+            median. (days,)
     """
 
     first_day: np.datetime64
@@ -71,15 +73,13 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
         **_memory_channels(miss, calendar, n_days),
     }
     rhythm = np.stack([step[h : h + n_days] for h in range(HORIZON)], axis=1).cumsum(axis=1)
-    with np.errstate(divide="ignore"):
-        log_threshold = np.log(np.maximum(market.threshold, 1.0))
     return MarketCovariates(
         first_day=market.days[0],
         names=tuple(channels),
         table=np.pad(np.stack(list(channels.values()), axis=1), ((0, 1), (0, 0))).astype(np.float32),
         movement=_nan_to_zero(movement),
         rhythm=np.pad(rhythm, ((0, 1), (0, 0))),
-        log_threshold=_carry_forward(log_threshold),
+        log_threshold=_log_threshold(market.threshold),
     )
 
 
@@ -167,6 +167,22 @@ def _memory_channels(miss: Floats, calendar: Calendar, n_days: int) -> dict[str,
         "last_year_miss": scale_log_ratio(_nan_to_zero(last_year)),
         "last_year_known": np.isfinite(last_year).astype(float),
     }
+
+
+def _log_threshold(threshold: Floats) -> Floats:
+    """The smallest streams set every track's level: one bad row must not move the whole chart."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = np.where(threshold > 0, np.log(threshold), np.nan)  # no streams say nothing of the chart
+    carried = _carry_forward(known)
+    week = np.stack([_later(known, k) for k in range(7)], axis=1)
+    median = _median(week)
+    middle = np.where(np.isfinite(median), median, carried)
+    steady: Floats = np.clip(carried, middle - LARGEST_THRESHOLD_STEP, middle + LARGEST_THRESHOLD_STEP)
+    return steady
+
+
+def _later(values: Floats, days: int) -> Floats:
+    return np.concatenate([np.full(days, np.nan), values])[: len(values)]
 
 
 def _carry_forward(values: Floats) -> Floats:

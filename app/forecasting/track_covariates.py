@@ -54,7 +54,7 @@ def build_track_covariates(
         "log_ratio": scale_log_ratio(_known_or_zero(log_ratio)),
         "ratio_known": ratio_known,
         "deviation": scale_log_ratio(_known_or_zero(deviation)),
-        "level": _known_or_zero(_take(logs - log_threshold, last)),
+        "level": np.maximum(_known_or_zero(_take(logs - log_threshold, last)), 0.0),  # below: a bad row
         "days_unobserved": np.log1p(gap),
         "position": _known_or_zero(_take(history.positions, last)) / 200,
         **_age_channels(history, observed),

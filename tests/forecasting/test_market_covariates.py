@@ -214,3 +214,24 @@ def test_a_calendar_that_ends_too_soon_or_begins_elsewhere_is_refused() -> None:
         build_market_covariates(market, Calendar(days, np.zeros(40, dtype=np.int64)))
     with pytest.raises(ValueError, match="span the market's days"):
         build_market_covariates(market, Calendar(days + 1, np.zeros(40, dtype=np.int64)))
+
+
+def _log_threshold(threshold: Floats) -> Floats:
+    days = FIRST + np.arange(len(threshold) + DAYS_AFTER)
+    market = Market(days=days[:-DAYS_AFTER], movement=np.full(len(threshold), np.nan), threshold=threshold)
+    calendar = Calendar(days, np.zeros(len(days), dtype=np.int64))
+    return build_market_covariates(market, calendar).log_threshold
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.0, 50_000.0])
+def test_one_wrong_smallest_value_hardly_moves_the_threshold(wrong: float) -> None:
+    threshold = np.full(30, 100.0)
+    threshold[20] = wrong
+    found = _log_threshold(threshold)
+    np.testing.assert_allclose(np.delete(found, 20), np.log(100))
+    assert abs(found[20] - np.log(100)) <= 1.5
+
+
+def test_a_threshold_that_stays_where_it_went_is_followed() -> None:
+    found = _log_threshold(np.where(np.arange(30) < 20, 100.0, 10_000.0))
+    np.testing.assert_allclose(found[24:], np.log(10_000))

@@ -1,6 +1,7 @@
 """Every model fitted once, for a few steps on a small invented chart, for all tests to look at."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from training.recipes import Plan, fit_candidate
 
 TRAINED, VALIDATED = 68, 74  # indices of days of the golden panel
 SETTINGS = FitSettings(batch_size=8, max_epochs=2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Records of runs go to a folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHARTCAST_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
+        yield
 
 
 @pytest.fixture(scope="session")

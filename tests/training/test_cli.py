@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from app.forecasting.bundle import load_bundle
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from training.cli import app
+from training.runs import read_runs
 
 CHARTS = ["--data", str(SAMPLE / "charts" / "ph.csv.gz"), "--tracks", str(SAMPLE / "tracks.csv")]
 TRAINED = "2020-11-20"
@@ -52,6 +54,19 @@ def test_a_model_is_fitted_backtested_published_and_served(candidate: Path, tmp_
     assert (bundle.version, bundle.trained_through) == (1, TRAINED)
     assert sorted(bundle.backtest["regions"]["ph"]) == ["1", "2"]
     assert bundle.backtest == json.loads((candidate.parent / "lstm.backtest.json").read_text())
+
+
+def test_a_fit_and_a_backtest_are_on_record(candidate: Path) -> None:
+    period = ["--from", "2020-12-20", "--to", "2020-12-21", "--horizon", "1"]
+    _run("backtest", "--bundle", str(candidate), *period, *CHARTS)
+    scored = next(run for run in read_runs() if run["command"] == "backtest")
+    fitted = next(run for run in read_runs() if run["command"] == "fit" and run["status"] == "done")
+    training = load_bundle(candidate).training
+    assert fitted["data"] == training["data"]
+    assert fitted["curves"]["training"] == training["training_loss"]
+    assert fitted["config"]["train_through"] == TRAINED
+    assert scored["models"] == fitted["models"] == ["lstm"]
+    assert scored["figures"]["regions"]["ph"]["1"]["methods"]["lstm"]["mae"] > 0
 
 
 def test_a_backtest_on_days_that_were_learned_from_is_refused(candidate: Path) -> None:

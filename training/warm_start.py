@@ -1,0 +1,123 @@
+"""Training on from the weights of a bundle, and the bundle that comes of it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from app.forecasting.bundle import Bundle
+from training.bundles import build_bundle, load_keras, save_candidate
+from training.data import fingerprint
+from training.dataset import Examples, build_examples, concatenate
+from training.fit import Curve, FitSettings, fit
+from training.panel import Panel
+
+EMA_MOMENTUM = 0.9  # few steps: an average that lags by a hundred would hardly leave the source's weights
+
+
+def fit_on(
+    source: Path,
+    bundle: Bundle,
+    training: Examples,
+    *,
+    settings: FitSettings,
+    epochs: int,
+    validation: Examples | None = None,
+) -> tuple[keras.Model, Curve]:
+    """Fit a copy of a bundle's model for some epochs, every weight of it.
+
+    Args:
+        source: The bundle's folder.
+        bundle: What was read from it.
+        training: What to learn from.
+        settings: How.
+        epochs: How long.
+        validation: Later examples, for the curve.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    model = load_keras(source)
+    for layer in model.layers:  # in two stages the recurrent part was frozen: on other charts it has to move
+        layer.trainable = True
+    curve = fit(model, bundle.spec, training, settings=settings, epochs=epochs, validation=validation)
+    return model, curve
+
+
+def examples_of(
+    panels: Sequence[Panel],
+    bundle: Bundle,
+    settings: FitSettings,
+    *,
+    after: np.datetime64 | None,
+    through: np.datetime64,
+) -> Examples:
+    """The examples of some regions with targets after ``after`` (None: all) up to ``through``."""
+    return concatenate(
+        [
+            build_examples(
+                panel,
+                bundle.spec,
+                after=panel.days[0] if after is None else after,
+                through=through,
+                power=settings.weight_power,
+            )
+            for panel in panels
+        ]
+    )
+
+
+def save_warm_start(
+    model: keras.Model,
+    bundle: Bundle,
+    folder: Path,
+    *,
+    trained_through: np.datetime64,
+    training: dict[str, Any],
+) -> None:
+    """Write the candidate that came of ``bundle``; what that had learned from counts for it too."""
+    seen = max(bundle.trained_through, str(trained_through))
+    record = build_bundle(model, bundle.spec, trained_through=seen, training=training)
+    save_candidate(record, model, folder)
+
+
+def describe_warm_start(
+    bundle: Bundle,
+    panels: Sequence[Panel],
+    through: np.datetime64,
+    *,
+    settings: FitSettings,
+    epochs: int,
+    curve: Curve,
+) -> dict[str, Any]:
+    """The training record of a model that was trained on from ``bundle`` on charts up to ``through``.
+
+    Its regions are those of the bundle and the new ones, each with all the days that either learned from.
+    """
+    regions = dict(bundle.training.get("regions", {}))
+    for panel in panels:
+        first, last = str(panel.days[0]), str(through)
+        before = regions.get(panel.region, [first, last])
+        regions[panel.region] = [min(before[0], first), max(before[1], last)]
+    return {
+        **{name: value for name, value in bundle.training.items() if name != "published"},
+        "from": describe_source(bundle),
+        "regions": regions,
+        "data": fingerprint([panel.until(through) for panel in panels]),
+        "settings": asdict(settings),
+        "epochs": epochs,
+        "validated_through": bundle.training.get("validated_through"),
+        "training_loss": curve.training,
+        "validation_loss": curve.validation,
+    }
+
+
+def describe_source(bundle: Bundle) -> dict[str, Any]:
+    """Which bundle a model was trained on from."""
+    return {
+        "bundle": f"{bundle.name}/{bundle.version}",
+        "graph": hashlib.sha256(bundle.graph).hexdigest()[:16],
+        "trained_through": bundle.trained_through,
+    }
