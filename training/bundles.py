@@ -10,8 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from app.forecasting.bundle import BACKTEST, Bundle, Golden, list_versions, load_bundle, save_bundle
+from app.forecasting.bundle import (
+    BACKTEST,
+    RESIDUALS,
+    Bundle,
+    Golden,
+    list_versions,
+    load_bundle,
+    save_bundle,
+)
 from app.forecasting.forecaster import model_inputs
+from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.windows import build_windows
@@ -79,13 +88,16 @@ def start_bundle(folder: Path) -> RunningModel:
     return start_model(folder)
 
 
-def publish(folder: Path, models_dir: Path, backtest: dict[str, Any]) -> Path:
-    """Publish a candidate as the next version of its name, with its backtest's figures.
+def publish(
+    folder: Path, models_dir: Path, backtest: dict[str, Any], residuals: Residuals | None = None
+) -> Path:
+    """Publish a candidate as the next version of its name, with its backtest's figures and residuals.
 
     Args:
         folder: The candidate.
         models_dir: Where bundles are published.
         backtest: As ``training.backtest`` writes it.
+        residuals: As it writes them; without any the bundle has nothing to calibrate by at first.
 
     Returns:
         The new folder ``models_dir/<name>/<version>/``; it appears whole or not at all.
@@ -96,7 +108,7 @@ def publish(folder: Path, models_dir: Path, backtest: dict[str, Any]) -> Path:
     target = models_dir / bundle.name / str(version)
     published = dt.datetime.now(dt.UTC).date().isoformat()
     training = bundle.training | {"published": published}
-    ready = replace(bundle, version=version, backtest=backtest, training=training)
+    ready = replace(bundle, version=version, backtest=backtest, training=training, residuals=residuals)
     save_bundle(ready, target, {KERAS: (folder / KERAS).read_bytes()})
     return target
 
@@ -125,6 +137,27 @@ def read_backtest(folder: Path, name: str) -> dict[str, Any]:
                 f"with no other bundle of a {name} beside it"
             )
     return found
+
+
+def read_backtest_residuals(folder: Path, spec: ForecastSpec) -> Residuals | None:
+    """The residuals that ``training backtest`` last wrote beside a bundle; None where there are none.
+
+    Raises:
+        ValueError: they are not of a model with ``spec``.
+    """
+    path = folder.parent / f"{folder.name}.{RESIDUALS}"
+    if not path.is_file():
+        return None
+    return read_residuals(path.read_bytes(), horizon=spec.horizon, bounds=len(spec.quantile_levels) - 1)
+
+
+def write_residuals(folder: Path, residuals: Residuals | None) -> None:
+    """Write residuals beside a bundle, whose own files never change; None takes away what is there."""
+    path = folder.parent / f"{folder.name}.{RESIDUALS}"
+    if residuals is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(residuals.to_bytes())
 
 
 def write_backtest(folder: Path, backtest: dict[str, Any]) -> Path:
