@@ -1,13 +1,17 @@
 """The engine, and the two ways in: ``read()`` and ``write()``."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
+
+logger = logging.getLogger(__name__)
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -16,6 +20,9 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+WAIT = 30_000  # milliseconds for another writer on SQLite to finish
 
 
 class Base(DeclarativeBase):
@@ -41,7 +48,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own implicit BEGIN is deferred and skips DDL; _begin_sqlite emits ours instead.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={WAIT}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # SQLite's own lower() knows ASCII alone, and a search for a name should find it in any case.
@@ -80,6 +87,35 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
+    def write_if_free(self, work: Callable[[Connection], None]) -> bool:
+        """Do ``work`` in a write transaction, if the store can be written to and no other writer is at it.
+
+        Returns:
+            Whether it was done; where not, nothing of it was.
+        """
+        try:
+            with self._writer.connect() as connection, _impatience(connection), connection.begin():
+                work(connection)
+        except SQLAlchemyError as error:
+            logger.warning("left unwritten: %s", error)
+            return False
+        return True
+
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _impatience(connection: Connection) -> Iterator[None]:
+    """Meanwhile, do not wait for another writer on SQLite (on Postgres statements say so: NOWAIT)."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()  # not through the engine, which would begin a transaction
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={WAIT}")
+        driver.close()

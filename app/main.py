@@ -18,6 +18,7 @@ from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
 from app.predict import endpoints as predict
 from app.predict.market import MarketCache
+from app.predict.past import PastForecasts
 from app.predict.service import Predictor
 from app.request_id import RequestIdMiddleware
 from app.tracks import endpoints as tracks
@@ -37,7 +38,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database(build_engine(settings.database_url))
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
-    app.state.predictor = Predictor(app.state.model_store, MarketCache(), settings.default_region)
+    app.state.predictor = Predictor(
+        app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
+    )
     yield
     app.state.database.dispose()
 

@@ -2,7 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, PrimaryKeyConstraint, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -111,6 +120,23 @@ class ChartDay(Base):
     min_streams: Mapped[int] = mapped_column(BigInteger)
     movement: Mapped[float | None]
     batch_id: Mapped[int] = mapped_column(ForeignKey("ingest_batches.id"))
+
+
+class IssuedForecast(Base):
+    """What a model said of a whole chart, as of the chart's day; ``forecast`` is a packed ``ChartForecast``.
+
+    ``weights`` tells a bundle's weights from those of another one with its name and version.
+    """
+
+    __tablename__ = "issued_forecasts"
+    __table_args__ = (PrimaryKeyConstraint("region", "model", "version", "weights", "cutoff"),)
+
+    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    model: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int]
+    weights: Mapped[str] = mapped_column(String(16))
+    cutoff: Mapped[dt.date]
+    forecast: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IngestBatch(Base):

@@ -23,7 +23,7 @@ from app.config import Settings
 from app.database import Database, build_engine
 from app.main import create_app
 from app.schema import migrate
-from tests.published_bundles import FIGURES, publish_random
+from tests.published_bundles import FIGURES, copy_as_unseen, publish_random
 from tests.sample import Sample, ingest_metadata, ingest_rows, read_rows
 from tests.serving import serve
 
@@ -135,6 +135,12 @@ def published_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, name in enumerate(sorted(FIGURES["ph"])):
         publish_random(name, models_dir, seed=seed)
     return models_dir
+
+
+@pytest.fixture(scope="session")
+def unseen_bundles(published_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, of weights that never saw the sample's days: their forecasts of them count as their past."""
+    return copy_as_unseen(published_bundles, tmp_path_factory.mktemp("unseen") / "models")
 
 
 @pytest.fixture(scope="session")

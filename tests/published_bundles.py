@@ -1,7 +1,9 @@
 """Small bundles of all three models, with random weights: quick to make, and no two answer alike."""
 
+import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from app.forecasting.spec import ForecastSpec
 
 UNITS = 8
+LEARNED = dict.fromkeys(("ph", "us"), ("2020-10-03", "2020-12-31"))
 # Next-day error over chart_weekday's, by region and model, as the backtests would have it.
 FIGURES = {
     "ph": {"multi_input": 0.7, "gru": 0.75, "lstm": 0.8},
@@ -28,18 +31,42 @@ def build_backtest(figures: Mapping[str, Mapping[str, float]] = FIGURES) -> dict
     return {"cutoffs": ["2020-10-01", "2020-12-30"], "in_sample": False, "regions": regions}
 
 
-def publish_random(name: str, models_dir: Path, *, seed: int, backtest: dict[str, Any] | None = None) -> Path:
-    """Publish a model with weights drawn by ``seed`` as the next version of its name."""
+def publish_random(
+    name: str,
+    models_dir: Path,
+    *,
+    seed: int,
+    backtest: dict[str, Any] | None = None,
+    learned: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
+    """Publish a model with weights drawn by ``seed`` as the next version of its name.
+
+    It says that it learned from the whole sample, so that none of its forecasts there count as its past,
+    unless ``learned`` says else.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.bundles import build_bundle, publish, save_candidate  # imports TensorFlow: seconds
 
     model, spec = _build_model(name)
     random = np.random.Generator(np.random.PCG64(seed))
     model.set_weights([random.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
-    bundle = build_bundle(model, spec, trained_through="2020-09-30", training={"epochs": 1, "seed": seed})
+    training = {"epochs": 1, "seed": seed, "regions": dict(LEARNED if learned is None else learned)}
+    bundle = build_bundle(model, spec, trained_through="2020-09-30", training=training)
     candidate = models_dir / ".candidates" / f"{name}-{seed}"
     save_candidate(bundle, model, candidate)
     return publish(candidate, models_dir, backtest or build_backtest())
+
+
+def copy_as_unseen(
+    models_dir: Path, target: Path, learned: Mapping[str, Sequence[str]] | None = None
+) -> Path:
+    """The same bundles, saying that they learned from ``learned`` alone: by default from no region's days."""
+    shutil.copytree(models_dir, target, ignore=shutil.ignore_patterns(".*"))
+    for path in target.glob("*/*/spec.json"):
+        described = json.loads(path.read_bytes())
+        described["training"]["regions"] = {} if learned is None else dict(learned)
+        path.write_text(json.dumps(described))
+    return target
 
 
 def _build_model(name: str) -> tuple[Any, ForecastSpec]:

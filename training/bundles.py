@@ -14,6 +14,7 @@ import numpy as np
 
 from app.forecasting.bundle import (
     BACKTEST,
+    RESIDUALS,
     BadBundleError,
     Bundle,
     Golden,
@@ -22,6 +23,7 @@ from app.forecasting.bundle import (
     save_bundle,
 )
 from app.forecasting.forecaster import Forecaster, model_inputs
+from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.windows import build_windows
@@ -109,13 +111,21 @@ def find_served(roots: Sequence[Path], name: str) -> Path | None:
     return None
 
 
-def publish(folder: Path, models_dir: Path, backtest: dict[str, Any], *, above: int = 0) -> Path:
-    """Publish a candidate as the next version of its name, with its backtest's figures.
+def publish(
+    folder: Path,
+    models_dir: Path,
+    backtest: dict[str, Any],
+    residuals: Residuals | None = None,
+    *,
+    above: int = 0,
+) -> Path:
+    """Publish a candidate as the next version of its name, with its backtest's figures and residuals.
 
     Args:
         folder: The candidate.
         models_dir: Where bundles are published.
         backtest: As ``training.backtest`` writes it.
+        residuals: As it writes them; without any the bundle has nothing to calibrate by at first.
         above: A version that is served from elsewhere; the new one is later than it too.
 
     Returns:
@@ -127,7 +137,7 @@ def publish(folder: Path, models_dir: Path, backtest: dict[str, Any], *, above: 
     target = models_dir / bundle.name / str(version)
     published = dt.datetime.now(dt.UTC).date().isoformat()
     training = bundle.training | {"published": published}
-    ready = replace(bundle, version=version, backtest=backtest, training=training)
+    ready = replace(bundle, version=version, backtest=backtest, training=training, residuals=residuals)
     save_bundle(ready, target, {KERAS: (folder / KERAS).read_bytes()})
     return target
 
@@ -156,6 +166,27 @@ def read_backtest(folder: Path, name: str) -> dict[str, Any]:
                 f"with no other bundle of a {name} beside it"
             )
     return found
+
+
+def read_backtest_residuals(folder: Path, spec: ForecastSpec) -> Residuals | None:
+    """The residuals that ``training backtest`` last wrote beside a bundle; None where there are none.
+
+    Raises:
+        ValueError: they are not of a model with ``spec``.
+    """
+    path = folder.parent / f"{folder.name}.{RESIDUALS}"
+    if not path.is_file():
+        return None
+    return read_residuals(path.read_bytes(), horizon=spec.horizon, bounds=len(spec.quantile_levels) - 1)
+
+
+def write_residuals(folder: Path, residuals: Residuals | None) -> None:
+    """Write residuals beside a bundle, whose own files never change; None takes away what is there."""
+    path = folder.parent / f"{folder.name}.{RESIDUALS}"
+    if residuals is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(residuals.to_bytes())
 
 
 def write_backtest(folder: Path, backtest: dict[str, Any]) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
+from training.panel import Panel
 from training.refresh_commands import finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
@@ -155,11 +156,13 @@ def publish(
 ) -> None:
     """Make a candidate the next version of its model, with the figures of its backtest."""
     from training.bundles import publish as publish_bundle
-    from training.bundles import read_backtest, start_bundle
+    from training.bundles import read_backtest, read_backtest_residuals, start_bundle
 
     try:
-        figures = read_backtest(figures_of or bundle, start_bundle(bundle).bundle.name)
-        print(f"published: {publish_bundle(bundle, to, figures)}")
+        candidate, scored = start_bundle(bundle).bundle, figures_of or bundle
+        figures = read_backtest(scored, candidate.name)
+        residuals = read_backtest_residuals(scored, candidate.spec)
+        print(f"published: {publish_bundle(bundle, to, figures, residuals)}")
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 

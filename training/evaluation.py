@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from app.model_store import RunningModel
 from training.backtest import add_forecasts, build_cells
-from training.bundles import start_bundle, write_backtest
+from training.bundles import start_bundle, write_backtest, write_residuals
+from training.calibration import WARM_UP, build_residuals, calibrate_cells
 from training.panel import Panel
 from training.report import summarise
 
@@ -43,29 +45,68 @@ def backtest_bundles(
     if not in_sample:
         for folder, model in models.items():
             _refuse_in_sample(folder, model, first)
+    cells = {p.region: _forecast(p, models, first, last, horizons) for p in panels}
     result = {
         "cutoffs": [str(first), str(last)],
         "in_sample": in_sample,
         "bundles": {_label(folder, models): _dates(model) for folder, model in models.items()},
-        "regions": {p.region: _score(p, models, first, last, horizons) for p in panels},
+        "regions": {region: _score(of, models, first, horizons) for region, of in cells.items()},
     }
-    for folder in folders:
+    for folder, model in models.items():
         write_backtest(folder, result)
+        # What a bundle carries into the service must not come from days that it learned from.
+        residuals = (
+            None if in_sample else build_residuals(_join(cells), _label(folder, models), model.bundle.spec)
+        )
+        write_residuals(folder, residuals)
     return result
 
 
-def _score(
+def _forecast(
     panel: Panel,
     models: dict[Path, RunningModel],
     first: np.datetime64,
     last: np.datetime64,
     horizons: Sequence[int],
+) -> pd.DataFrame:
+    """The cells of the period, and before them those that its intervals are calibrated on."""
+    learned = max(np.datetime64(model.bundle.trained_through, "D") for model in models.values())
+    warm_up = max(first - np.timedelta64(WARM_UP, "D"), learned, panel.days[0])
+    cells = build_cells(panel, min(warm_up, first), last, horizons)
+    for folder, model in models.items():
+        cells = add_forecasts(cells, panel, model.forecaster, _label(folder, models))
+    return cells
+
+
+def _score(
+    cells: pd.DataFrame, models: dict[Path, RunningModel], first: np.datetime64, horizons: Sequence[int]
 ) -> dict[str, Any]:
-    cells = build_cells(panel, first, last, horizons)
     labels = [_label(folder, models) for folder in models]
+    calibrated = cells
     for label, model in zip(labels, models.values(), strict=True):
-        cells = add_forecasts(cells, panel, model.forecaster, label)
-    return {str(h): summarise(cells[cells["horizon"] == h], labels) for h in horizons}
+        calibrated = calibrate_cells(calibrated, label, model.bundle.spec)
+    of_period = (cells["date"] >= first).to_numpy()
+    scored = {}
+    for horizon in horizons:
+        of = of_period & (cells["horizon"] == horizon).to_numpy()
+        summary, held = summarise(cells[of], labels), summarise(calibrated[of], labels)["methods"]
+        for label in labels:
+            summary["methods"][label] |= _calibrated_figures(held[label])
+        scored[str(horizon)] = summary
+    return scored
+
+
+def _calibrated_figures(figures: dict[str, float]) -> dict[str, float]:
+    kept = {name: value for name, value in figures.items() if name.startswith(("coverage_", "width_"))}
+    return {f"calibrated_{name}": value for name, value in kept.items()}
+
+
+def _join(cells: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The cells of several regions, their cutoffs as numbers of days that mean the same in all."""
+    days = [
+        of.assign(cutoff=of["date"].to_numpy().astype("datetime64[D]").astype(int)) for of in cells.values()
+    ]
+    return pd.concat(days, ignore_index=True)
 
 
 def _label(folder: Path, models: dict[Path, RunningModel]) -> str:

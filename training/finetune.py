@@ -114,19 +114,20 @@ def _choose(source: Path, bundle: Bundle, panel: Panel, settings: FitSettings) -
     middle, end = _split(panel), panel.days[-1]
     training = examples_of([panel], bundle, settings, after=None, through=middle)
     validation = examples_of([panel], bundle, settings, after=middle, through=end)
-    curves = {}
+    models, curves = {}, {}
     for rate in LEARNING_RATES:
         how = replace(settings, learning_rate=rate)
-        _, curves[rate] = fit_on(
+        models[rate], curves[rate] = fit_on(
             source, bundle, training, settings=how, epochs=settings.max_epochs, validation=validation
         )
     rate = min(LEARNING_RATES, key=lambda each: min(curves[each].validation))
-    how, epochs = replace(settings, learning_rate=rate), curves[rate].best_epochs
-    model, _ = fit_on(source, bundle, training, settings=how, epochs=epochs)
-    tuned, untouched = build_forecaster(model, bundle.spec), start_bundle(source).forecaster
+    tuned, untouched = build_forecaster(models[rate], bundle.spec), start_bundle(source).forecaster
     day = np.timedelta64(1, "D")
     return Choice(
-        rate, epochs, curves[rate], compare([panel], tuned, untouched, first=middle, last=end - day)
+        rate,
+        curves[rate].epochs,
+        curves[rate],
+        compare([panel], tuned, untouched, first=middle, last=end - day),
     )
 
 

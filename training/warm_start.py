@@ -28,7 +28,10 @@ def fit_on(
     epochs: int,
     validation: Examples | None = None,
 ) -> tuple[keras.Model, Curve]:
-    """Fit a copy of a bundle's model for some epochs, every weight of it.
+    """Fit a copy of the tracks' part of a bundle's model for some epochs, every weight of it.
+
+    The market's part stays: a few months are few days, and its own regression keeps learning as it is served.
+    With a validation period the weights are those of the epoch that was best on it.
 
     Args:
         source: The bundle's folder.
@@ -39,10 +42,11 @@ def fit_on(
         validation: Later examples, for the curve.
     """
     keras.utils.set_random_seed(settings.seed)
-    model = load_keras(source)
-    for layer in model.layers:  # in two stages the recurrent part was frozen: on other charts it has to move
+    model, track = load_keras(source), load_keras(source).get_layer("track")
+    for layer in track.layers:  # in two stages the recurrent part was frozen: on other charts it has to move
         layer.trainable = True
-    curve = fit(model, bundle.spec, training, settings=settings, epochs=epochs, validation=validation)
+    curve = fit(track, bundle.spec, training, settings=settings, epochs=epochs, validation=validation)
+    model.get_layer("track").set_weights(track.get_weights())
     return model, curve
 
 

@@ -1,4 +1,4 @@
-"""A model on disk: ``<name>/<version>/`` with its graph, its spec, its figures and its golden windows.
+"""A model on disk: ``<name>/<version>/`` with its graph, spec, figures, golden windows and residuals.
 
 A bundle is data: reading one runs no code from it. ``spec.json`` names the hash of every other file, so
 one that is truncated, edited or put together from two is refused.
@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.forecasting.forecaster import Run
+from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 
 FORMAT = 1
 SPEC, GRAPH, BACKTEST, GOLDEN = "spec.json", "model.onnx", "backtest.json", "golden.npz"
+RESIDUALS = "residuals.npz"  # a bundle that was never backtested has none
 GOLDEN_TOLERANCE = 1e-3  # of scaled log-ratios: a ten-thousandth of the streams
 # What reading raises where a file is absent, is no JSON or archive, or lacks something.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
@@ -54,6 +57,7 @@ class Bundle:
         backtest: Figures of models fitted the same way on earlier dates, with those dates.
         golden: Windows to replay before it is used.
         graph: The ONNX graph.
+        residuals: Of the backtest's last days; None where it has none.
     """
 
     name: str
@@ -64,6 +68,19 @@ class Bundle:
     backtest: dict[str, Any]
     golden: Golden
     graph: bytes
+    residuals: Residuals | None = None
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """Tells its weights from those of another bundle of its name and version."""
+        return _sha256(self.graph)[:16]
+
+    def learned_through(self, region: str) -> str | None:
+        """The last day of ``region`` that its weights learned from, ISO; None where they saw none of it."""
+        regions = self.training.get("regions")
+        if regions is None:  # it does not say: the region may be among them
+            return self.trained_through
+        return str(regions[region][1]) if region in regions else None
 
 
 def save_bundle(bundle: Bundle, folder: Path, extra_files: Mapping[str, bytes]) -> None:
@@ -72,6 +89,8 @@ def save_bundle(bundle: Bundle, folder: Path, extra_files: Mapping[str, bytes]) 
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=folder.parent))
     try:
         files = {GRAPH: bundle.graph, BACKTEST: _to_json(bundle.backtest), **extra_files}
+        if bundle.residuals is not None:
+            files[RESIDUALS] = bundle.residuals.to_bytes()
         with (staging / GOLDEN).open("wb") as stream:
             np.savez_compressed(stream, outputs=bundle.golden.outputs, **bundle.golden.inputs)  # type: ignore[arg-type]
         for name, content in files.items():
@@ -106,7 +125,8 @@ def load_bundle(folder: Path) -> Bundle:
         described = json.loads((folder / SPEC).read_bytes())
         if described["format"] != FORMAT:
             raise BadBundleError(f"{folder} has format {described['format']}, this release reads {FORMAT}")
-        contents = {name: (folder / name).read_bytes() for name in (GRAPH, BACKTEST, GOLDEN)}
+        names = [GRAPH, BACKTEST, GOLDEN, *([RESIDUALS] if RESIDUALS in described["files"] else [])]
+        contents = {name: (folder / name).read_bytes() for name in names}
         for name, content in contents.items():
             if _sha256(content) != described["files"][name]:
                 raise BadBundleError(f"{folder / name} is not the file that was published")
@@ -120,10 +140,17 @@ def load_bundle(folder: Path) -> Bundle:
             backtest=json.loads(contents[BACKTEST]),
             golden=_read_golden(contents[GOLDEN], spec),
             graph=contents[GRAPH],
+            residuals=_read_residuals(contents.get(RESIDUALS), spec),
         )
     except _UNREADABLE as error:
         said = f"{type(error).__name__}: {error}"
         raise BadBundleError(f"{folder} cannot be read as a bundle: {said}") from error
+
+
+def _read_residuals(content: bytes | None, spec: ForecastSpec) -> Residuals | None:
+    if content is None:
+        return None
+    return read_residuals(content, horizon=spec.horizon, bounds=len(spec.quantile_levels) - 1)
 
 
 def _read_golden(content: bytes, spec: ForecastSpec) -> Golden:

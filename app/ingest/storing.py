@@ -27,6 +27,7 @@ from app.repository.charts import (
     upsert_chart_days,
     write_chart_rows,
 )
+from app.repository.issued_forecasts import delete_outdated_forecasts
 
 
 def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace: bool) -> list[ChartChange]:
@@ -89,6 +90,7 @@ def _write_changes(connection: Connection, batch_id: int, changes: Sequence[Char
     update_track_regions(connection, changed)
     upsert_chart_days(connection, batch_id, changed)
     update_movements(connection, measure_movements(changed, _charts_around(connection, changes)))
+    delete_outdated_forecasts(connection, changed)
     update_regions(connection, changed)
 
 

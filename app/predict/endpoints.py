@@ -30,7 +30,9 @@ def predict(asked: PredictRequest, database: DatabaseDep, predictor: PredictorDe
     back, or the model named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
     """
     with database.read() as connection:
-        return predictor.predict(connection, asked)
+        prediction = predictor.predict(connection, asked)
+    predictor.past.write(database)
+    return prediction
 
 
 @router.post("/predict/batch", summary="Forecast many tracks", responses=problem_responses(422))
@@ -40,6 +42,7 @@ def predict_batch(
     """Up to 1,000 tracks at once: for each a forecast, or the problem that kept it from one."""
     with database.read() as connection:
         outcomes = predictor.predict_batch(connection, asked.items, asked)
+    predictor.past.write(database)
     results = [_to_result(request, asked, i, outcome) for i, outcome in enumerate(outcomes)]
     return BatchPrediction(results=results)
 

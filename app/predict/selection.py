@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from app.errors import ConflictError
+from app.forecasting.gate import Verdict
 from app.model_store import RunningModel
 
 Models = dict[str, RunningModel]
@@ -33,6 +34,26 @@ def select_model(models: Models, requested: str, *, region: str, has_metadata: b
     raise ConflictError(
         f"Model {requested} is not loaded; there is baseline, and of trained models: {loaded}."
     )
+
+
+def heed_past(choice: Choice, verdict: Verdict, *, region: str) -> Choice:
+    """The model of ``choice``, or the baseline where its own past in the region says so."""
+    if choice.model is None or (verdict.trusted and not verdict.scored_days):
+        return choice
+    name, ratio = choice.model.bundle.name, f"{verdict.ratio:.3f}"
+    if not verdict.trusted:
+        said = f"{name}'s next-day error was {ratio} of chart_weekday's {_period(verdict, region)}"
+        return Choice(None, f"baseline, as {said}")
+    return Choice(choice.model, f"{choice.reason}; {ratio} of chart_weekday's {_period(verdict, region)}")
+
+
+def _period(verdict: Verdict, region: str) -> str:
+    if not verdict.scored_days:
+        return "in its backtest"
+    if verdict.scored_days >= verdict.days:
+        return f"over the last {verdict.days} days in {region}"
+    days = f"{verdict.scored_days} day{'s' if verdict.scored_days > 1 else ''}"
+    return f"over its {days} in {region} so far, filled up to {verdict.days} by its backtest"
 
 
 def _best(models: Models, region: str, has_metadata: bool) -> Choice:

@@ -4,18 +4,22 @@ from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import Connection
 
 from app.errors import ChartcastError, NotFoundError
+from app.forecasting.calibration import calibrate
 from app.forecasting.forecaster import Forecast
+from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.track_covariates import LEAD_IN
-from app.model_store import ModelStore
+from app.model_store import ModelStore, RunningModel
 from app.predict import schemas
 from app.predict.answer import Answerable, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
 from app.predict.market import MarketCache
+from app.predict.past import Past, PastForecasts
 from app.predict.records import TrackRecord, build_history, read_records
-from app.predict.selection import Models, select_model
+from app.predict.selection import Models, heed_past, select_model
 from app.repository.regions import RegionState, resolve_region
 
 Outcome = schemas.Prediction | ChartcastError
@@ -28,11 +32,13 @@ class Predictor:
     Attributes:
         store: The models being served.
         cache: The regions' markets.
+        past: How the models did in the regions.
         default_region: The region meant where a request names none.
     """
 
     store: ModelStore
     cache: MarketCache
+    past: PastForecasts
     default_region: str | None
 
     def predict(self, connection: Connection, request: schemas.PredictRequest) -> schemas.Prediction:
@@ -59,7 +65,7 @@ class Predictor:
         for code, indices in by_region.items():
             try:
                 region = resolve_region(connection, code, self.default_region)
-                batch = _RegionBatch(connection, self.cache, models, region, asked)
+                batch = _RegionBatch(connection, self, models, region, asked)
             except ChartcastError as error:
                 outcomes |= dict.fromkeys(indices, error)
             else:
@@ -72,10 +78,11 @@ class _RegionBatch:
     """The part of a batch that lies in one region: read in bulk, one inference a model."""
 
     def __init__(
-        self, connection: Connection, cache: MarketCache, models: Models, region: RegionState, asked: Asked
+        self, connection: Connection, on: Predictor, models: Models, region: RegionState, asked: Asked
     ) -> None:
         self.connection = connection
-        self.cache = cache
+        self.cache = on.cache
+        self.past = on.past
         self.models = models
         self.region = region
         self.asked = asked
@@ -110,6 +117,8 @@ class _RegionBatch:
             )
         region, has_metadata = self.region.code, record.facts.has_metadata
         choice = select_model(self.models, self.asked.model, region=region, has_metadata=has_metadata)
+        if self.asked.model == "auto" and choice.model is not None:
+            choice = heed_past(choice, self._read_past(choice.model).verdict, region=region)
         check_reach(choice, self.asked)
         check_recent(record, choice, region=region, as_of=self.as_of)
         return Answerable(record, choice)
@@ -142,4 +151,16 @@ class _RegionBatch:
         )
         length = model.forecaster.grid_length
         history = build_history(records, as_of=self.as_of, length=length, artists=artists)
-        return model.forecaster.forecast(history, self.cache.covariates(self.connection, self.region))
+        forecast = model.forecaster.forecast(history, self._read_market())
+        factors = self._read_past(model).factors
+        if factors is None:
+            return forecast
+        return calibrate(forecast, np.array([record.observed_days for record in records]), factors)
+
+    def _read_market(self) -> MarketCovariates:
+        return self.cache.covariates(self.connection, self.region)
+
+    def _read_past(self, model: RunningModel) -> Past:
+        return self.past.read(
+            self.connection, self.region, self._read_market(), model=model, as_of=self.as_of
+        )

@@ -89,6 +89,12 @@ _ARTISTS = (
     .join(Track, Track.track_id == TrackRegion.track_id)
     .where(TrackRegion.region == _REGION)
 )
+_LAST_CHARTS = (
+    select(ChartDay.date)
+    .where(ChartDay.region == _REGION, ChartDay.date <= _DAY)
+    .order_by(ChartDay.date.desc())
+    .limit(bindparam("most"))
+)
 _CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
     DailyStreams.region == _REGION, DailyStreams.date == _DAY
 )
@@ -120,6 +126,12 @@ def count_observed_days(
 def read_chart_days(connection: Connection, region: str) -> list[tuple[dt.date, float | None, int]]:
     """Date, movement and smallest streams of every chart of the region, by date."""
     return [(row[0], row[1], row[2]) for row in connection.execute(_CHART_DAYS, {"region": region})]
+
+
+def read_last_chart_days(connection: Connection, region: str, last_day: dt.date, most: int) -> list[dt.date]:
+    """The last days up to ``last_day`` that have a chart, ``most`` of them at most, by date."""
+    days = connection.scalars(_LAST_CHARTS, {"region": region, "day": last_day, "most": most}).all()
+    return sorted(days)
 
 
 def read_chart_streams(connection: Connection, region: str, day: dt.date) -> dict[str, int]:

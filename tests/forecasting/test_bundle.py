@@ -21,6 +21,7 @@ from app.forecasting.bundle import (
     replay_golden,
     save_bundle,
 )
+from app.forecasting.residuals import Residuals
 from app.forecasting.spec import ForecastSpec
 from tests.small_bundles import build_small_bundle, small_run
 
@@ -160,6 +161,26 @@ class _Trap:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (self.mark,)
+
+
+def test_residuals_come_back_and_those_of_another_spec_or_damaged_ones_are_refused(tmp_path: Path) -> None:
+    points = np.linspace(0, 3, 4 * 7 * 128 * 6).reshape(4, 7, 128, 6)
+    residuals = Residuals(points, np.full((4, 7), 50.0), np.array([[0.8, 1.0]]))
+    folder = tmp_path / "lstm" / "1"
+    save_bundle(replace(build_small_bundle(), residuals=residuals), folder, {})
+    loaded = load_bundle(folder).residuals
+    assert loaded is not None
+    np.testing.assert_allclose(loaded.points, points, atol=2e-3)
+    assert loaded.error_ratio == 0.8
+    _swap(folder, "residuals.npz", Residuals(points[:, :3], np.ones((4, 3)), np.ones((1, 2))).to_bytes())
+    with pytest.raises(BadBundleError, match="residuals of another spec"):
+        load_bundle(folder)
+    (folder / "residuals.npz").write_bytes(b"")
+    with pytest.raises(BadBundleError, match=r"residuals\.npz is not the file that was published"):
+        load_bundle(folder)
+    (folder / "residuals.npz").unlink()
+    with pytest.raises(BadBundleError, match=r"residuals\.npz"):
+        load_bundle(folder)
 
 
 def test_loading_a_bundle_runs_no_pickle(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Nothing after ``as_of`` is ever read: the answer is the same, byte for byte, whatever came later."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from tests.charts_in_store import track_id_of
 from tests.sample import Row, Sample, ingest_metadata, ingest_rows
-from tests.serving import serve
+from tests.serving import predict, serve
 
 CUTOFF = dt.date(2020, 12, 9)  # a Wednesday with holidays ahead in either country
 FIRST, LAST = dt.date(2020, 11, 1), dt.date(2020, 12, 13)
@@ -46,11 +47,14 @@ def tracks(head: Sample) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def as_it_was(database_url: str, published_bundles: Path, head: Sample) -> Iterator[TestClient]:
-    """The app on a store that ends with the cutoff; its region has seen no later day."""
+def as_it_was(database_url: str, unseen_bundles: Path, head: Sample) -> Iterator[TestClient]:
+    """The app on a store that ends with the cutoff; its region has seen no later day.
+
+    All that the models forecast there is their past: calibration and ``auto`` go by it.
+    """
     ingest_rows(database_url, head.where(lambda row: row.date <= CUTOFF))
     ingest_metadata(database_url)
-    with serve(database_url, published_bundles) as client:
+    with serve(database_url, unseen_bundles) as client:
         yield client
 
 
@@ -75,6 +79,23 @@ def test_later_days_their_corrections_and_later_debuts_change_no_byte(
     assert report.updated > 0
     assert report.removed == len(debuts)
     assert _answers(as_it_was, tracks) == before
+
+
+def test_a_store_that_went_on_answers_as_of_a_past_day_as_one_that_ends_there(
+    as_it_was: TestClient,
+    sqlite_template: Path,
+    tmp_path: Path,
+    unseen_bundles: Path,
+    head: Sample,
+    tracks: list[dict[str, str]],
+) -> None:
+    """Forecasts made long after their own days, beside others, are those made in time."""
+    url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'later.db')}"
+    ingest_rows(url, list(head.rows))
+    ingest_metadata(url)
+    with serve(url, unseen_bundles) as later:
+        predict(later, tracks[0]["track_id"], tracks[0]["region"])  # as of the last day
+        assert _answers(later, tracks) == _answers(as_it_was, tracks)
 
 
 def _answers(client: TestClient, tracks: list[dict[str, str]]) -> list[tuple[str, bytes]]:

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from app.model_store import ModelStore
-from app.predict.selection import select_model
+from app.forecasting.gate import Verdict
+from app.model_store import ModelStore, start_model
+from app.predict.selection import Choice, heed_past, select_model
 from tests.charts_in_store import track_id_of
 from tests.predict.tracks import charting
 from tests.published_bundles import FIGURES, build_backtest, publish_random
 from tests.sample import LAST_DAY, Row, Sample, ingest_rows, tracks_with_metadata
 from tests.serving import predict, serve
+from tests.small_bundles import publish_small
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,40 @@ def test_with_multi_input_alone_auto_is_the_baseline_for_tracks_without_metadata
     choice = select_model(models, "auto", region="ph", has_metadata=False)
     assert choice.model is None
     assert choice.reason == "baseline, as no trained model is loaded for a track without metadata"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kept", "said"),
+    [
+        (
+            Verdict(60, 60, 0.79, trusted=True),
+            True,
+            "why; 0.790 of chart_weekday's over the last 60 days in us",
+        ),
+        (Verdict(60, 0, 0.79, trusted=True), True, "why"),
+        (
+            Verdict(60, 1, 0.79, trusted=True),
+            True,
+            "why; 0.790 of chart_weekday's over its 1 day in us so far, filled up to 60 by its backtest",
+        ),
+        (
+            Verdict(7, 7, 1.1, trusted=False),
+            False,
+            "baseline, as lstm's next-day error was 1.100 of chart_weekday's over the last 7 days in us",
+        ),
+        (
+            Verdict(60, 0, 1.1, trusted=False),
+            False,
+            "baseline, as lstm's next-day error was 1.100 of chart_weekday's in its backtest",
+        ),
+    ],
+)
+def test_the_reason_says_what_the_models_own_past_in_the_region_was(
+    tmp_path: Path, verdict: Verdict, kept: bool, said: str
+) -> None:
+    model = start_model(publish_small(tmp_path))
+    choice = heed_past(Choice(model, "why"), verdict, region="us")
+    assert choice == Choice(model if kept else None, said)
 
 
 def test_a_model_named_outright_is_used_however_its_backtest_was(

@@ -5,11 +5,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.training.conftest import TRAINED, VALIDATED, plan_of
 from training.backtest import add_forecasts, build_cells
-from training.bundles import read_backtest, start_bundle
+from training.bundles import publish, read_backtest, read_backtest_residuals, start_bundle
 from training.evaluation import InSampleError, backtest_bundles
 from training.panel import Panel
 from training.recipes import fit_candidate
@@ -38,11 +39,33 @@ def test_all_methods_are_scored_on_the_same_cells_and_the_figures_kept_beside_ea
         for folder, name in zip(folders, ("lstm", "gru", "multi_input"), strict=True):
             alone = add_forecasts(of_horizon, panel, start_bundle(folder).forecaster, name)
             expected = summarise(alone, [name])["methods"]
-            assert summary["methods"][name] == pytest.approx(expected[name], rel=1e-4)
+            found = summary["methods"][name]
+            raw = {figure: value for figure, value in found.items() if not figure.startswith("calibrated_")}
+            assert raw == pytest.approx(expected[name], rel=1e-4)
+            assert 0 < found["calibrated_coverage_50"] < found["calibrated_coverage_95"] <= 100
             assert summary["methods"]["naive"] == expected["naive"]
     assert result["bundles"]["gru"]["validated_through"] == str(first)
     for folder, name in zip(folders, ("lstm", "gru", "multi_input"), strict=True):
         assert read_backtest(folder, name) == json.loads(json.dumps(result))
+
+
+def test_a_backtest_leaves_the_residuals_that_publish_takes_along(
+    copies: Path, panel: Panel, tmp_path: Path
+) -> None:
+    folder, days = copies / "lstm", {"first": panel.days[VALIDATED], "last": panel.days[VALIDATED + 8]}
+    backtest = backtest_bundles([folder], [panel], **days, horizons=range(1, 8))
+    spec = start_bundle(folder).bundle.spec
+    residuals = read_backtest_residuals(folder, spec)
+    assert residuals is not None
+    figures = backtest["regions"]["ph"]["1"]["methods"]
+    assert 0.2 < residuals.error_ratio / figures["lstm"]["mae_to_chart_weekday"] < 5
+    assert len(residuals.errors) == VALIDATED + 8 - TRAINED + 1  # from the first day that it did not learn
+    published = start_bundle(publish(folder, tmp_path / "models", backtest, residuals)).bundle
+    assert published.residuals is not None
+    np.testing.assert_array_equal(published.residuals.points, residuals.points)
+    backtest_bundles([folder], [panel], **days, horizons=[1], in_sample=True)
+    assert read_backtest_residuals(folder, spec) is None
+    assert start_bundle(publish(folder, tmp_path / "models", backtest)).bundle.residuals is None
 
 
 def test_cutoffs_that_a_bundle_learned_from_are_refused(copies: Path, panel: Panel) -> None:
