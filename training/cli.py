@@ -9,6 +9,7 @@ import typer
 
 from training.data import DataError, read_panels, read_store
 from training.panel import Panel
+from training.paper.command import paper
 from training.simulate import write_sample
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
@@ -18,6 +19,8 @@ TracksOption = Annotated[list[Path] | None, typer.Option("--tracks", help="Metad
 StoreOption = Annotated[str | None, typer.Option("--database-url", help="Read the store instead of files.")]
 RegionOption = Annotated[str | None, typer.Option(help="The region of files that don't say.")]
 ISO = ["%Y-%m-%d"]
+
+app.command()(paper)
 
 
 @app.command("fit")
