@@ -32,6 +32,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -72,7 +73,7 @@ def draw_songs(results: dict[str, Any]) -> Figure:
     axes.grid(visible=False, axis="y")
     n_few = len(results["split"]["few"])
     axes.set_xlabel(f"MAE / naive MAE on the cells of the same {n_few} songs (dashed: naive)")
-    axes.set_title("The more songs a joint model forecasts, the worse; shared weights mend it")
+    axes.set_title("Songs forecast together, song by song, with shared weights, and ours")
     return figure
 
 
@@ -115,8 +116,6 @@ def draw_lookback(results: dict[str, Any]) -> Figure:
         axes.set_xticks([1, 7, 14, 21, 28])
         axes.set_xlabel("lookback, days")
         axes.legend()
-    for axes in all_axes[:-1]:
-        axes.set_ylim(bottom=0)
     all_axes[0].set_ylabel("MAE / naive MAE, same cells")
     figure.tight_layout()
     return figure
@@ -138,8 +137,8 @@ LOSS_TITLES = {
 
 def draw_loss(results: dict[str, Any]) -> Figure:
     """Squared error of scaled values on both parts, with that of naive on the test part."""
-    figure, all_axes = plt.subplots(1, len(LOSS_TITLES), figsize=(3.5 * len(LOSS_TITLES), 3.6))
-    for axes, (name, title) in zip(all_axes, LOSS_TITLES.items(), strict=True):
+    figure, grid = plt.subplots(2, 3, figsize=(12, 7))
+    for axes, (name, title) in zip(grid.flat, LOSS_TITLES.items(), strict=False):
         loss = results["loss"][name]
         axes.plot(loss["passes"], loss["training"], color=COLORS["lstm"], label="training part")
         axes.plot(loss["passes"], loss["test"], color=COLORS["gru"], label="test part")
@@ -147,10 +146,16 @@ def draw_loss(results: dict[str, Any]) -> Figure:
             loss["naive_test"], color=COLORS["naive"], linestyle="--", linewidth=1, label="naive, test part"
         )
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="y", which="minor", labelsize=8)
         axes.set_title(title)
         axes.set_xlabel("passes over the training part")
-    all_axes[0].set_ylabel("mean squared error, min-max scaled")
-    all_axes[0].legend()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("mean squared error, min-max scaled")
+    grid[1, 2].axis("off")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    grid[1, 2].legend(handles, labels, loc="center", fontsize=12)
     figure.tight_layout()
     return figure
 

@@ -22,34 +22,38 @@ def forecast_by_our_protocol(panel: Panel, tracks: Ints, settings: PaperSettings
 
     Returns:
         Method -> (test dates, tracks): the baselines, then our models as they would be served. NaN where a
-        track did not chart on the day before.
+        track did not chart on one of the two days.
     """
     first_cutoff = panel.days[-settings.test_days - 1]
     cells = build_cells(panel, first_cutoff, panel.days[-2], [1])
-    cells = cells[cells["track"].isin(tracks)]
+    cells = cells[cells["track"].isin(tracks) & cells["actual"].notna()]
     with tempfile.TemporaryDirectory() as scratch:
-        for name, folder in _fit(panel, first_cutoff, settings, Path(scratch)).items():
+        for name, folder in fit_ours(panel, build_plans(first_cutoff, settings, Path(scratch))).items():
             cells = add_forecasts(cells, panel, start_bundle(folder).forecaster, name)
     begin = len(panel.days) - settings.test_days
     return {name: _lay_out(cells, name, tracks, begin, settings.test_days) for name in (*BASELINES, *OURS)}
 
 
-def _fit(
-    panel: Panel, train_through: np.datetime64, settings: PaperSettings, scratch: Path
-) -> dict[str, Path]:
-    """The recipes of the served models; multi_input in two stages on the LSTM."""
-    folders = {name: scratch / name for name in OURS}
-    epochs = settings.our_epochs
-    for name, folder in folders.items():
-        plan = Plan(
+def build_plans(train_through: np.datetime64, settings: PaperSettings, scratch: Path) -> dict[Path, Plan]:
+    """The recipes of the served models by the folder to write to; multi_input in two stages on the LSTM."""
+    fit_settings = FitSettings(seed=settings.seeds[0], max_epochs=settings.our_epochs)
+    return {
+        scratch / name: Plan(
             name=name,
             train_through=train_through,
-            epochs=epochs,
-            recurrent=folders["lstm"] if name == "multi_input" else None,
-            settings=FitSettings(seed=settings.seeds[0], max_epochs=epochs),
+            epochs=settings.our_epochs,
+            recurrent=scratch / "lstm" if name == "multi_input" else None,
+            settings=fit_settings,
         )
+        for name in OURS
+    }
+
+
+def fit_ours(panel: Panel, plans: dict[Path, Plan]) -> dict[str, Path]:
+    """Fit them in turn, on all tracks of the chart: name -> the bundle's folder."""
+    for folder, plan in plans.items():
         fit_candidate(plan, [panel], folder)
-    return folders
+    return {plan.name: folder for folder, plan in plans.items()}
 
 
 def _lay_out(cells: pd.DataFrame, name: str, tracks: Ints, begin: int, test_days: int) -> Floats:

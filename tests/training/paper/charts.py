@@ -29,7 +29,7 @@ def build_streams() -> Floats:
     random = np.random.Generator(np.random.PCG64(6))
     weekly = 0.1 * np.sin(2 * np.pi * np.arange(DAYS) / 7)
     walk = np.cumsum(random.normal(0, 0.03, (SONGS, DAYS)), axis=1)
-    streams = np.round(np.exp(9 + 0.2 * np.arange(SONGS)[:, None] + weekly + walk)).astype(np.float64)
+    streams: Floats = np.round(np.exp(9 + 0.2 * np.arange(SONGS)[:, None] + weekly + walk)).astype(np.float64)
     streams[0, [60, DAYS - 5]] = np.nan
     streams[1, : DAYS - 45] = np.nan
     return streams

@@ -6,33 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from typer.testing import CliRunner
 
-from app.forecasting.history import Floats, Ints
 from tests.sample import SAMPLE
 from tests.training.paper.charts import SMALL, build_small_chart
 from training.cli import app
-from training.panel import Panel
 from training.paper.command import remake
 from training.paper.experiments import build_study
-from training.paper.ours import forecast_by_our_protocol
-from training.paper.settings import PaperSettings
-
-
-def _traced(panel: Panel, tracks: Ints, settings: PaperSettings) -> dict[str, Floats]:
-    """Our own models see long stretches: those are faster traced."""
-    tf.config.run_functions_eagerly(False)
-    try:
-        return forecast_by_our_protocol(panel, tracks, settings)
-    finally:
-        tf.config.run_functions_eagerly(True)
+from training.paper.ours import build_plans
 
 
 def test_the_remake_writes_its_tables_its_figures_and_one_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, candidates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.paper.experiments.forecast_by_our_protocol", _traced)
+    fitted = {"lstm": candidates / "lstm", "gru": candidates / "gru", "multi_input": candidates / "two_stage"}
+    monkeypatch.setattr("training.paper.ours.fit_ours", lambda *_: fitted)  # fitting is test_models' matter
     remake(build_small_chart(), SMALL, tmp_path)
     results = json.loads((tmp_path / "results.json").read_text())
     ours = {row["method"]: row for row in results["ours"]}
@@ -76,3 +64,14 @@ def test_the_studys_few_songs_are_in_every_matrix() -> None:
     study = build_study(build_small_chart(), SMALL)
     assert len(study.few) == SMALL.n_few
     assert all(np.isin(study.few, matrix.tracks).all() for matrix in (study.main, *study.others))
+
+
+def test_our_own_models_learn_from_no_test_date_and_multi_input_builds_on_the_same_lstm(
+    tmp_path: Path,
+) -> None:
+    panel = build_small_chart()
+    plans = build_plans(panel.days[-SMALL.test_days - 1], SMALL, tmp_path)
+    assert [plan.name for plan in plans.values()] == ["lstm", "gru", "multi_input"]
+    assert {plan.train_through for plan in plans.values()} == {panel.days[79]}
+    assert all(plan.validate_through is None for plan in plans.values())
+    assert plans[tmp_path / "multi_input"].recurrent == tmp_path / "lstm"
