@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from app.forecasting.history import Floats
 
@@ -146,9 +146,9 @@ def draw_loss(results: dict[str, Any]) -> Figure:
             loss["naive_test"], color=COLORS["naive"], linestyle="--", linewidth=1, label="naive, test part"
         )
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
-        axes.tick_params(axis="y", which="minor", labelsize=8)
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(title)
         axes.set_xlabel("passes over the training part")
     for axes in grid[:, 0]:
