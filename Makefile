@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles bench sample clean
+.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -88,6 +88,9 @@ bundles: train backtest  ## Refit the three on all days and publish them into th
 	  $(PYTHON) -m training publish --bundle $(CANDIDATES)-all/$$model --figures-of $(CANDIDATES)/$$model \
 	    --to app/bundles || exit 1; \
 	done
+
+paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
+	$(PYTHON) -m training paper $(CHARTS) --out var/paper
 
 bench: $(DEV)  ## Time POST /predict against a FastAPI echo of the same bodies
 	$(PYTHON) -m tests.bench

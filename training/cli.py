@@ -8,6 +8,7 @@ import typer
 
 from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
 from training.panel import Panel
+from training.paper.command import paper
 from training.refresh_commands import finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
@@ -17,6 +18,7 @@ app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=Tr
 app.add_typer(runs, name="runs")
 for command in (finetune, refresh):
     app.command()(recorded(command))
+app.command()(paper)
 
 
 @app.command("fit")
@@ -70,6 +72,21 @@ def fit_model(
         raise typer.BadParameter(str(error)) from error
     print(f"candidate: {out}")
     return describe_fit(start_bundle(out).bundle)
+
+
+@app.command()
+def ensemble(
+    bundle: Annotated[list[Path], typer.Option(help="A member: a candidate's folder; two at least.")],
+    out: Annotated[Path, typer.Option(help="The folder of the candidate bundle; must not exist.")],
+) -> None:
+    """Average several candidates of one model (other seeds) into one graph, one call to run."""
+    from training.ensemble import average_candidates
+
+    try:
+        average_candidates(bundle, out)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--bundle") from error
+    print(f"candidate: {out}")
 
 
 @app.command()
