@@ -26,6 +26,7 @@ else
   TEST_FROM ?= 2020-12-06
 endif
 TEST_TO ?= 2020-12-30
+SEEDS ?= 1 2 3
 ALL_THROUGH ?= 2020-12-31
 CHARTS = --data "$(DATA)" $(foreach path,$(TRACKS),--tracks "$(path)")
 FIT = $(PYTHON) -m training fit $(CHARTS)
@@ -67,23 +68,37 @@ format: $(DEV)  ## Mend format and lint
 
 train: $(DEV)  ## Fit the three models on DATA, TRACKS through TRAIN_THROUGH, into CANDIDATES
 	rm -rf $(CANDIDATES)
-	$(FIT) --model lstm --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
-	  --out $(CANDIDATES)/lstm
+	for seed in $(SEEDS); do \
+	  $(FIT) --model lstm --seed $$seed --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
+	    --out $(CANDIDATES)/members/lstm-$$seed || exit 1; \
+	  $(FIT) --model multi_input --seed $$seed --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
+	    --recurrent $(CANDIDATES)/members/lstm-$$seed --out $(CANDIDATES)/members/multi_input-$$seed || exit 1; \
+	done
 	$(FIT) --model gru --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
 	  --out $(CANDIDATES)/gru
-	$(FIT) --model multi_input --train-through $(TRAIN_THROUGH) --validate-through $(VALIDATE_THROUGH) \
-	  --recurrent $(CANDIDATES)/lstm --out $(CANDIDATES)/multi_input
+	for model in lstm multi_input; do \
+	  $(PYTHON) -m training ensemble $(foreach seed,$(SEEDS),--bundle $(CANDIDATES)/members/$$model-$(seed)) \
+	    --out $(CANDIDATES)/$$model || exit 1; \
+	done
 
 backtest: $(DEV)  ## Score CANDIDATES on cutoffs TEST_FROM to TEST_TO against the baselines
 	$(PYTHON) -m training backtest $(CHARTS) --from $(TEST_FROM) --to $(TEST_TO) \
 	  $(foreach model,lstm gru multi_input,--bundle $(CANDIDATES)/$(model))
 
-bundles: train backtest  ## Refit the three on all days and publish them into the app: the bundles that ship
+bundles: train backtest  ## Refit them on all days and publish them into the app: the bundles that ship
 	rm -rf $(CANDIDATES)-all
-	$(FIT) --model lstm --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/lstm --out $(CANDIDATES)-all/lstm
+	for seed in $(SEEDS); do \
+	  $(FIT) --model lstm --seed $$seed --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/members/lstm-$$seed \
+	    --out $(CANDIDATES)-all/members/lstm-$$seed || exit 1; \
+	  $(FIT) --model multi_input --seed $$seed --train-through $(ALL_THROUGH) \
+	    --epochs-of $(CANDIDATES)/members/multi_input-$$seed \
+	    --recurrent $(CANDIDATES)-all/members/lstm-$$seed --out $(CANDIDATES)-all/members/multi_input-$$seed || exit 1; \
+	done
 	$(FIT) --model gru --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/gru --out $(CANDIDATES)-all/gru
-	$(FIT) --model multi_input --train-through $(ALL_THROUGH) --epochs-of $(CANDIDATES)/multi_input \
-	  --recurrent $(CANDIDATES)-all/lstm --out $(CANDIDATES)-all/multi_input
+	for model in lstm multi_input; do \
+	  $(PYTHON) -m training ensemble $(foreach seed,$(SEEDS),--bundle $(CANDIDATES)-all/members/$$model-$(seed)) \
+	    --out $(CANDIDATES)-all/$$model || exit 1; \
+	done
 	for model in lstm gru multi_input; do \
 	  $(PYTHON) -m training publish --bundle $(CANDIDATES)-all/$$model --figures-of $(CANDIDATES)/$$model \
 	    --to app/bundles || exit 1; \
