@@ -25,10 +25,7 @@ from training.rivals.features import SPEC, build_features
 
 GRID: tuple[Mapping[str, Any], ...] = (
     {"num_leaves": 31, "min_child_samples": 100, "feature_fraction": 0.3, "learning_rate": 0.1},
-    {"num_leaves": 31, "min_child_samples": 100, "feature_fraction": 0.15, "learning_rate": 0.1},
-    {"num_leaves": 63, "min_child_samples": 100, "feature_fraction": 0.3, "learning_rate": 0.1},
     {"num_leaves": 63, "min_child_samples": 400, "feature_fraction": 0.15, "learning_rate": 0.1},
-    {"num_leaves": 31, "min_child_samples": 100, "feature_fraction": 0.3, "learning_rate": 0.05},
 )
 BOOSTERS, TUNING = "horizon-{}.txt", "tuning.json"
 
