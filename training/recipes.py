@@ -159,7 +159,8 @@ def _examples(panels: Sequence[Panel], plan: Plan, after: np.datetime64, through
     examples = concatenate(parts)
     if plan.recurrent is None:
         return examples
-    return examples.where(is_new(plan.spec, examples.inputs["covariates"]))
+    new = is_new(plan.spec, examples.inputs["covariates"]) & (examples.weights > 0)
+    return examples.where(new) if new.any() else examples  # no new track: nothing to learn, nothing to lose
 
 
 def _describe(plan: Plan, panels: Sequence[Panel], curve: Curve) -> dict[str, Any]:

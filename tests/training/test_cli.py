@@ -83,7 +83,7 @@ def test_a_backtest_on_days_that_were_learned_from_is_refused(candidate: Path) -
     ("arguments", "said"),
     [
         (["--fold", "9"], "is one of 1, 2, 3, 4"),
-        (["--fold", "4"], "2020-11-01 is not between"),  # the day is; what fold 4 trains on is not
+        (["--fold", "4"], "2020-06-30 is not between"),  # the test is; what fold 4 trains on is not
         (["--bundle", "lstm"], "say the first and the last cutoff"),
     ],
 )

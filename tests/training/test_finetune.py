@@ -29,9 +29,9 @@ THROUGH = 80  # an index of a day of the golden panel
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One learning rate, high enough to see it, and two epochs of small batches."""
+    """One learning rate, high enough to see it, and a few epochs of small batches."""
     monkeypatch.setattr(module, "LEARNING_RATES", (1e-2,))
-    monkeypatch.setattr(module, "SETTINGS", FitSettings(batch_size=4, max_epochs=2, ema_momentum=0.5))
+    monkeypatch.setattr(module, "SETTINGS", FitSettings(batch_size=4, max_epochs=8, ema_momentum=0.5))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def poor(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _weights(folder: Path) -> list[np.ndarray]:
-    weights: list[np.ndarray] = load_keras(folder).get_weights()
+    weights: list[np.ndarray] = load_keras(folder).get_layer("track").get_weights()
     return weights
 
 
