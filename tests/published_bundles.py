@@ -36,6 +36,7 @@ def publish_random(
     models_dir: Path,
     *,
     seed: int,
+    scale: float = 0.2,
     backtest: dict[str, Any] | None = None,
     learned: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
@@ -49,7 +50,7 @@ def publish_random(
 
     model, spec = _build_model(name)
     random = np.random.Generator(np.random.PCG64(seed))
-    model.set_weights([random.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
+    model.set_weights([random.normal(0, scale, weight.shape) for weight in model.get_weights()])
     training = {"epochs": 1, "seed": seed, "regions": dict(LEARNED if learned is None else learned)}
     bundle = build_bundle(model, spec, trained_through="2020-09-30", training=training)
     candidate = models_dir / ".candidates" / f"{name}-{seed}"

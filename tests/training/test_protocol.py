@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.panels import with_streams
+from tests.panels import rank, with_streams
 from tests.training.conftest import SETTINGS, TRAINED, VALIDATED
 from training import contestants
 from training.backtest import BASELINES, build_cells
@@ -154,7 +154,8 @@ def _shuffle_after(panel: Panel, cutoff: int) -> Panel:
     later = streams[:, cutoff + 1 :]
     random = np.random.Generator(np.random.PCG64(6))
     streams[:, cutoff + 1 :] = random.permutation(3 * later.ravel() + 1).reshape(later.shape)
-    return with_streams(panel, streams)
+    known = np.arange(streams.shape[1]) <= cutoff
+    return replace(panel, streams=streams, positions=np.where(known, panel.positions, rank(streams)))
 
 
 def _forecasts(
