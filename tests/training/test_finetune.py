@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with random weights: whatever it learns makes it better."""
-    return publish_random("gru", tmp_path_factory.mktemp("poor"), seed=5, scale=0.6)
+    return publish_random("gru", tmp_path_factory.mktemp("poor"), seed=5, scale=0.6, learned={})
 
 
 def _weights(folder: Path) -> list[np.ndarray]:
