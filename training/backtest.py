@@ -84,8 +84,8 @@ def add_forecasts(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster, nam
     """
     quantiles = _forecast_pairs(cells, panel, forecaster)
     levels = forecaster.spec.quantile_levels
-    columns = {f"{name}@{level}": quantiles[:, i] for i, level in enumerate(levels)}
-    return cells.assign(**{name: columns[f"{name}@0.5"]}, **columns)
+    columns = pd.DataFrame(quantiles, cells.index, [f"{name}@{level}" for level in levels])
+    return pd.concat([cells, columns.assign(**{name: columns[f"{name}@0.5"]})], axis=1)
 
 
 def _forecast_pairs(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster) -> Floats:

@@ -30,6 +30,19 @@ def calibrate_cells(
     ``residuals`` fill in as they do in the service.
     """
     columns = [f"{name}@{level}" for level in spec.quantile_levels]
+    return cells.assign(**dict(zip(columns, _calibrate(cells, name, spec, residuals).T, strict=True)))
+
+
+def add_calibrated(cells: pd.DataFrame, name: str, spec: ForecastSpec) -> pd.DataFrame:
+    """The same as a method of its own beside the model: columns ``name calibrated@level``."""
+    columns = [f"{name} calibrated@{level}" for level in spec.quantile_levels]
+    calibrated = pd.DataFrame(_calibrate(cells, name, spec, None), cells.index, columns)
+    return pd.concat([cells, calibrated], axis=1)
+
+
+def _calibrate(cells: pd.DataFrame, name: str, spec: ForecastSpec, residuals: Residuals | None) -> Floats:
+    """Streams. (cells, levels)"""
+    columns = [f"{name}@{level}" for level in spec.quantile_levels]
     logs = np.log(cells[columns].to_numpy(dtype=float))
     scores = _score_cells(cells, logs, spec)
     groups, steps = find_groups(cells["observed_days"].to_numpy()), cells["horizon"].to_numpy() - 1
@@ -40,7 +53,8 @@ def calibrate_cells(
         )
         rows = np.flatnonzero(cutoffs == cutoff)
         logs[rows] = stretch(logs[rows], factors[groups[rows], steps[rows]], spec.quantile_levels)
-    return cells.assign(**dict(zip(columns, np.exp(logs).T, strict=True)))
+    calibrated: Floats = np.exp(logs)
+    return calibrated
 
 
 def _score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Scores:

@@ -145,7 +145,7 @@ def backtest(
 def _run_protocol(
     panels: list[Panel], names: list[str] | None, seeds: list[int], *, rivals: bool, out: Path
 ) -> Record:
-    from training.contestants import Contest
+    from training.contest import Contest
     from training.data import fingerprint
     from training.folds import FOLDS
     from training.protocol import OtherRunError, run_protocol

@@ -1,88 +1,39 @@
 """Every method of a fold: fitted on its days, or read where that was done before, and put on its cells."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from training.backtest import add_forecasts
-from training.bundles import start_bundle
-from training.fit import FitSettings
+from training.contest import LIGHTGBM, Contest
+from training.fold_models import add_models, fit_models
 from training.folds import Fold
 from training.panel import Panel
-from training.recipes import NAMES, Plan, fit_candidate
 from training.rivals.conformal_naive import add_conformal_naive
-from training.rivals.lightgbm import (
-    TUNING,
-    Boosters,
-    BoostingSettings,
-    fit_boosters,
-    load_boosters,
-    save_boosters,
-)
+from training.rivals.lightgbm import TUNING, Boosters, fit_boosters, load_boosters, save_boosters
 from training.rivals.statistical import NAMES as STATISTICAL
 from training.rivals.statistical import forecast_statistical, sample_tracks
 
-LIGHTGBM = "lightgbm"
-
-
-@dataclass(frozen=True)
-class Contest:
-    """Who takes part, and how they are fitted.
-
-    Attributes:
-        seeds: Each of the three models is fitted once with each.
-        rivals: Whether LightGBM, AutoETS and AutoTheta take part.
-        fit: How models are fitted, but for the seed.
-        boosting: How LightGBM is.
-    """
-
-    seeds: Sequence[int] = (1,)
-    rivals: bool = True
-    fit: FitSettings = field(default_factory=FitSettings)
-    boosting: BoostingSettings = field(default_factory=BoostingSettings)
-
-    @property
-    def methods(self) -> list[str]:
-        """What is on every cell beside the baselines."""
-        models = [model_label(name, seed) for seed in self.seeds for name in NAMES]
-        return [*models, LIGHTGBM] if self.rivals else models
-
-
-def model_label(name: str, seed: int) -> str:
-    """A model's name, with its seed where that is not the first."""
-    return name if seed == 1 else f"{name}-{seed}"
-
 
 def fit_fold(contest: Contest, fold: Fold, panels: Sequence[Panel], folder: Path) -> None:
-    """Fit what is not in ``folder`` yet: a candidate bundle a model and seed, and LightGBM's boosters."""
-    known = [panel.until(fold.first) for panel in panels]
-    for seed in contest.seeds:
-        for plan, target in _plans(contest, fold, folder, seed):
-            if not target.exists():
-                print(f"fold {fold.name}: fitting {target.name}", flush=True)
-                fit_candidate(plan, known, target)
+    """Fit what is not in ``folder`` yet: the models, and LightGBM's boosters."""
+    fit_models(contest, fold, panels, folder)
     if contest.rivals and not (folder / LIGHTGBM / TUNING).exists():
         print(f"fold {fold.name}: fitting {LIGHTGBM}", flush=True)
+        known = [panel.until(fold.first) for panel in panels]
         save_boosters(fit_boosters(known, fold, contest.boosting), folder / LIGHTGBM)
 
 
-def _plans(contest: Contest, fold: Fold, folder: Path, seed: int) -> Iterator[tuple[Plan, Path]]:
-    for name in NAMES:
-        recurrent = folder / model_label("lstm", seed) if name == "multi_input" else None
-        settings = replace(contest.fit, seed=seed)
-        plan = Plan(name, fold.train_through, fold.validate_through, recurrent=recurrent, settings=settings)
-        yield plan, folder / model_label(name, seed)
+def add_methods(
+    contest: Contest, cells: pd.DataFrame, panel: Panel, folder: Path, fold: Fold | None = None
+) -> pd.DataFrame:
+    """Put what is fitted in ``folder`` on the cells: a column a method, and its quantiles.
 
-
-def add_methods(contest: Contest, cells: pd.DataFrame, panel: Panel, folder: Path) -> pd.DataFrame:
-    """Put what is fitted in ``folder`` on the cells: a column a method, and its quantiles."""
-    cells = add_conformal_naive(cells, panel)
-    for label in (model_label(name, seed) for seed in contest.seeds for name in NAMES):
-        cells = add_forecasts(cells, panel, start_bundle(folder / label).forecaster, label)
+    The model that is trained on month by month is there only where ``fold`` says the months.
+    """
+    cells = add_models(contest, add_conformal_naive(cells, panel), panel, folder, fold)
     return _add_lightgbm(cells, panel, load_boosters(folder / LIGHTGBM)) if contest.rivals else cells
 
 

@@ -9,11 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from app.forecasting.spec import ForecastSpec
 from training.backtest import build_cells
 from training.breakdown import add_groups
-from training.contestants import Contest, add_methods, add_statistical, fit_fold
+from training.calibration import WARM_UP, add_calibrated
+from training.contest import Contest
+from training.contestants import add_methods, add_statistical, fit_fold
 from training.data import fingerprint
 from training.folds import Fold
 from training.panel import Panel
@@ -61,16 +65,17 @@ def _claim(folder: Path, contest: Contest, panels: Sequence[Panel]) -> None:
     run = {
         "data": fingerprint(panels),
         "fit": asdict(contest.fit),
+        "warm": asdict(contest.warm),
         "boosting": asdict(contest.boosting) if contest.rivals else None,
     }
     run = json.loads(json.dumps(run))
     path = folder / RUN
     if path.exists():
         found = json.loads(path.read_text())
-        both = [name for name in run if run[name] is not None and found[name] is not None]
+        both = [name for name in run if run[name] is not None and found.get(name) is not None]
         if different := [name for name in both if run[name] != found[name]]:
             raise OtherRunError(f"{folder} is of a run with other {' and '.join(different)}: name another")
-        run = {name: found[name] or run[name] for name in run}
+        run = {name: found.get(name) or run[name] for name in run}
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(run, indent=2) + "\n")
 
@@ -92,11 +97,19 @@ def _score(contest: Contest, folds: Sequence[Fold], panel: Panel, folder: Path) 
         validation.append(add_methods(contest, chosen_on, panel, of_fold))
     print(f"{panel.region}: summing up", flush=True)
     return summarise_region(
-        pd.concat(test), pd.concat(validation), pd.concat(sample) if sample else None, contest.methods
+        contest, pd.concat(test), pd.concat(validation), pd.concat(sample) if sample else None
     )
 
 
 def build_fold_cells(contest: Contest, fold: Fold, panel: Panel, folder: Path) -> pd.DataFrame:
-    """The cells of a fold's test with every method's forecasts and the groups they belong to."""
-    cells = add_methods(contest, build_cells(panel, fold.first, fold.last, HORIZONS), panel, folder)
+    """The cells of a fold's test with every method's forecasts and the groups they belong to.
+
+    The models' intervals are there twice, as the weights give them and (column ``name calibrated@level``) as
+    the service would: rolled forward from cutoffs before the fold's, whose targets no weights learned from.
+    """
+    begin = max(fold.first - np.timedelta64(WARM_UP, "D"), fold.train_through)
+    cells = add_methods(contest, build_cells(panel, begin, fold.last, HORIZONS), panel, folder, fold)
+    for model in contest.models:
+        cells = add_calibrated(cells, model, ForecastSpec())
+    cells = cells[cells["date"] >= fold.first]
     return add_groups(cells, panel).assign(fold=fold.name)

@@ -6,38 +6,43 @@ import pandas as pd
 
 from training.bootstrap import bootstrap_ratio
 from training.breakdown import KINDS
+from training.contest import Contest
 from training.coverage import summarise_intervals
 from training.report import summarise
 from training.rivals.statistical import NAMES as STATISTICAL
 
+NEW_BEFORE = 7  # observed days
+LAST_DAY = 7
 COMPARED_WITH = ("naive", "last_week", "chart_weekday", "lightgbm")  # ratios to these get an interval
 
 
 def summarise_region(
-    test: pd.DataFrame, validation: pd.DataFrame, sample: pd.DataFrame | None, methods: list[str]
+    contest: Contest, test: pd.DataFrame, validation: pd.DataFrame, sample: pd.DataFrame | None
 ) -> dict[str, Any]:
     """All figures of a region.
 
     Args:
+        contest: Who took part.
         test: Cells of all folds and horizons with every method's forecasts, their fold and groups.
         validation: Next-day cells of the periods that each fold was chosen on.
         sample: The cells that AutoETS and AutoTheta were tried on; None without them.
-        methods: Beside the baselines.
 
     Returns:
         next_day (pooled), by_fold, on_validation (by fold), by_horizon, breakdown (of the next day, by kind
-        and group): as ``summarise`` gives them, next_day and by_fold with ``intervals`` of ratios; coverage
-        (of the next day): as ``summarise_intervals``; sample.
+        and group): as ``summarise`` gives them, next_day and by_fold with ``intervals`` of ratios; metadata:
+        what they are worth; coverage (of the next day, and of the last): as ``summarise_intervals``; sample.
     """
+    methods = contest.methods
     next_day = test[test["horizon"] == 1]
     breakdown = {kind: _by(next_day, kind, methods) for kind in KINDS}
     return {
         "next_day": _with_intervals(next_day, methods),
         "by_fold": {str(fold): _with_intervals(part, methods) for fold, part in next_day.groupby("fold")},
-        "on_validation": _by(validation, "fold", methods),
+        "on_validation": _by(validation, "fold", contest.methods_on_validation),
         "by_horizon": _by(test, "horizon", methods),
         "breakdown": breakdown,
-        "coverage": _coverage(next_day),
+        "metadata": _metadata(test, contest.recurrent_parts),
+        "coverage": {str(day): _coverage(test[test["horizon"] == day]) for day in (1, LAST_DAY)},
         "sample": None if sample is None else _sample(sample, methods),
     }
 
@@ -58,6 +63,23 @@ def _with_intervals(cells: pd.DataFrame, methods: list[str]) -> dict[str, Any]:
             }
             for method in methods
         }
+    }
+
+
+def _metadata(test: pd.DataFrame, recurrent_parts: dict[str, str]) -> dict[str, Any]:
+    """MAE of each multi-input model over its recurrent part's, by days ahead and by how new a track is."""
+    new = test["observed_days"] < NEW_BEFORE
+    groups = {"debut day": test["observed_days"] == 1, f"under {NEW_BEFORE} days": new, "older": ~new}
+    return {
+        str(day): {
+            group: {
+                model: bootstrap_ratio(cells, model, part)._asdict()
+                for model, part in recurrent_parts.items()
+            }
+            for group, of_group in (groups | {"all": new | ~new}).items()
+            if (cells := test[of_group & (test["horizon"] == day)])["actual"].notna().any()
+        }
+        for day in (1, LAST_DAY)
     }
 
 

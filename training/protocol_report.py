@@ -35,8 +35,12 @@ def _region(result: dict[str, Any], region: str) -> str:
     ]
     for kind, groups in figures["breakdown"].items():
         parts += [f"MAE over naive's on the next day, by {kind}", _groups(kind, groups)]
-    parts += ["Intervals of the next day: coverage % (mean width over today's streams)"]
-    parts += [_coverage(figures["coverage"])]
+    for day, groups in figures["metadata"].items():
+        parts += [f"{_days_ahead(day)}: MAE of multi_input over its recurrent part's, by observed days"]
+        parts += [_metadata(groups)]
+    for day, coverage in figures["coverage"].items():
+        parts += [f"{_days_ahead(day)}: coverage % of the intervals (mean width over the cutoff's streams)"]
+        parts += [_coverage(coverage)]
     return "\n\n".join(parts + _sample(figures["sample"]))
 
 
@@ -97,6 +101,18 @@ def _groups(kind: str, groups: Mapping[str, Any]) -> str:
         found = summary["methods"]
         counts = [str(summary["cells"]), str(summary["censored"]), f"{found['naive']['mae']:.0f}"]
         rows.append([group, *counts, *(f"{found[name]['mae_to_naive']:.3f}" for name in methods)])
+    return to_table(rows)
+
+
+def _days_ahead(day: str) -> str:
+    return "The next day" if day == "1" else f"{day} days ahead"
+
+
+def _metadata(groups: Mapping[str, Any]) -> str:
+    """A row a model, a column a group."""
+    rows = [["method", *groups]]
+    for model in next(iter(groups.values())):
+        rows.append([model, *(_interval(group[model]) for group in groups.values())])
     return to_table(rows)
 
 

@@ -19,7 +19,7 @@ from training.evaluation import backtest_bundles
 from training.fit import FitSettings
 from training.panel import Panel
 from training.recipes import Plan, fit_candidate
-from training.warm_start import EMA_MOMENTUM, describe_warm_start, examples_of, fit_on, save_warm_start
+from training.warm_start import Warm, train_on
 
 HELD_OUT_DAYS = 28
 FEWEST_HELD_OUT_DAYS = 14  # fewer say nothing: two weeks are two blocks of the bootstrap
@@ -30,19 +30,6 @@ DAY = np.timedelta64(1, "D")
 
 class NothingToCompareError(Exception):
     """There are no days on which challenger and champion can be compared; the message says why."""
-
-
-@dataclass(frozen=True)
-class Warm:
-    """How a challenger is trained on from the champion's weights.
-
-    Attributes:
-        epochs: Over all days there are.
-        learning_rate: A quarter of a fit's from nothing.
-    """
-
-    epochs: int = 2
-    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -162,20 +149,7 @@ def _train(
         plan = Plan(name=name, train_through=period.first, epochs=epochs, settings=FitSettings(seed=seed))
         fit_candidate(plan, period.panels, folder)
     else:
-        _train_on(champion, period, folder, warm, seed)
-
-
-def _train_on(champion: Path, period: Period, folder: Path, warm: Warm, seed: int) -> None:
-    bundle = start_bundle(champion).bundle
-    settings = FitSettings(
-        seed=seed, max_epochs=warm.epochs, learning_rate=warm.learning_rate, ema_momentum=EMA_MOMENTUM
-    )
-    training = examples_of(period.panels, bundle, settings, after=None, through=period.first)
-    model, curve = fit_on(champion, bundle, training, settings=settings, epochs=warm.epochs)
-    record = describe_warm_start(
-        bundle, period.panels, period.first, settings=settings, epochs=warm.epochs, curve=curve
-    )
-    save_warm_start(model, bundle, folder, trained_through=period.first, training=record)
+        train_on(champion, period.panels, period.first, folder, warm=warm, seed=seed)
 
 
 def _compare(candidate: Path, champion: Path | None, period: Period) -> Comparison:

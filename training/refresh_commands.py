@@ -62,13 +62,13 @@ def refresh(
     model: Annotated[list[str] | None, typer.Option(help="lstm, gru or multi_input; left out: all.")] = None,
     from_scratch: Annotated[bool, typer.Option(help="Fit from nothing, not from the champion.")] = False,
     epochs: Annotated[int, typer.Option(min=1, help="Of training on from the champion.")] = 2,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Likewise.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Likewise.")] = 2e-3,
     seed: int = 1,
 ) -> Record:
     """Train challengers on what there is now; publish those that win on the newest weeks."""
     from training.data import fingerprint
-    from training.refresh import Warm
     from training.refresh import refresh as refresh_model
+    from training.warm_start import Warm
 
     names = model or list(MODELS)
     if unknown := sorted(set(names).difference(MODELS)):

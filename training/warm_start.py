@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,40 @@ import keras
 import numpy as np
 
 from app.forecasting.bundle import Bundle
-from training.bundles import build_bundle, load_keras, save_candidate
+from training.bundles import build_bundle, load_keras, save_candidate, start_bundle
 from training.data import fingerprint
 from training.dataset import Examples, build_examples, concatenate
 from training.fit import Curve, FitSettings, fit
 from training.panel import Panel
 
 EMA_MOMENTUM = 0.9  # few steps: an average that lags by a hundred would hardly leave the source's weights
+
+
+@dataclass(frozen=True)
+class Warm:
+    """How a model is trained on from a bundle's weights, as days are added to those that it learned from.
+
+    Attributes:
+        epochs: Over all days there are.
+        learning_rate: Half of a fit's from nothing.
+    """
+
+    epochs: int = 2
+    learning_rate: float = 2e-3
+
+
+def train_on(
+    source: Path, panels: Sequence[Panel], through: np.datetime64, folder: Path, *, warm: Warm, seed: int = 1
+) -> None:
+    """Train on from a bundle on all days up to ``through`` and write a candidate to ``folder``."""
+    bundle = start_bundle(source).bundle
+    settings = FitSettings(
+        seed=seed, max_epochs=warm.epochs, learning_rate=warm.learning_rate, ema_momentum=EMA_MOMENTUM
+    )
+    training = examples_of(panels, bundle, settings, after=None, through=through)
+    model, curve = fit_on(source, bundle, training, settings=settings, epochs=warm.epochs)
+    record = describe_warm_start(bundle, panels, through, settings=settings, epochs=warm.epochs, curve=curve)
+    save_warm_start(model, bundle, folder, trained_through=through, training=record)
 
 
 def fit_on(
@@ -43,11 +70,18 @@ def fit_on(
     """
     keras.utils.set_random_seed(settings.seed)
     model, track = load_keras(source), load_keras(source).get_layer("track")
-    for layer in track.layers:  # in two stages the recurrent part was frozen: on other charts it has to move
-        layer.trainable = True
+    _unfreeze(track)  # in two stages the recurrent part was frozen: on later days it has to move
     curve = fit(track, bundle.spec, training, settings=settings, epochs=epochs, validation=validation)
     model.get_layer("track").set_weights(track.get_weights())
     return model, curve
+
+
+def _unfreeze(model: keras.Model) -> None:
+    """All layers, those of models inside it included."""
+    for layer in model.layers:
+        layer.trainable = True
+        if isinstance(layer, keras.Model):
+            _unfreeze(layer)
 
 
 def examples_of(

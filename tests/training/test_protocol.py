@@ -13,15 +13,18 @@ import pytest
 
 from tests.panels import rank, with_streams
 from tests.training.conftest import SETTINGS, TRAINED, VALIDATED
-from training import contestants
+from training import contestants, fold_models
 from training.backtest import BASELINES, build_cells
-from training.contestants import Contest, add_statistical, fit_fold
-from training.folds import Fold
+from training.contest import Contest
+from training.contestants import add_statistical, fit_fold
+from training.fold_models import months
+from training.folds import FOLDS, Fold
 from training.panel import Panel
 from training.protocol import FIGURES, TABLES, OtherRunError, build_fold_cells, run_protocol
 from training.rivals.lightgbm import BoostingSettings
+from training.warm_start import Warm
 
-MODELS = ["lstm", "gru", "multi_input"]
+MODELS = ["lstm", "gru", "multi_input", "multi_input-joint", "multi_input-refit"]
 CONTEST = Contest(
     fit=replace(SETTINGS, max_epochs=1),
     boosting=BoostingSettings(
@@ -93,8 +96,10 @@ def test_what_is_fitted_is_not_fitted_again(
     folder: Path, panel: Panel, fold: Fold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (folder / FIGURES).read_text()
-    for name in ("fit_candidate", "fit_boosters", "forecast_statistical"):
+    for name in ("fit_boosters", "forecast_statistical"):
         monkeypatch.delattr(contestants, name)
+    for name in ("fit_candidate", "average_candidates", "train_on"):
+        monkeypatch.delattr(fold_models, name)
     run_protocol(CONTEST, [fold], [panel], folder)
     assert (folder / FIGURES).read_text() == before
 
@@ -128,7 +133,8 @@ def test_shuffling_what_comes_after_a_cutoff_changes_no_forecast_of_any_method(
     before = Path(shutil.copytree(folder / "fold-small", tmp_path / "before"))
     expected = _forecasts(panel, fold, before, VALIDATED)
     found = _forecasts(shuffled, fold, tmp_path, VALIDATED)
-    assert {"gru@0.9", "lightgbm", "naive@0.9", "autoets", "autotheta"} <= set(expected)
+    assert {"gru@0.9", "gru calibrated@0.9", "multi_input-refit@0.9"} <= set(expected)
+    assert {"lightgbm", "naive@0.9", "autoets", "autotheta"} <= set(expected)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
     assert found["gru"].notna().all()
 
@@ -147,6 +153,26 @@ def test_what_comes_after_a_later_cutoff_changes_no_forecast_up_to_it(
     after = whole[whole["cutoff"] > VALIDATED + 5]["gru"].to_numpy()
     assert len(after) != 0  # and the shuffle does change those after it
     assert not np.isin(after, build_fold_cells(CONTEST, fold, panel, tmp_path / "fold")["gru"]).any()
+
+
+def test_of_several_seeds_there_is_an_ensemble_and_it_is_what_is_trained_on(
+    candidates: Path, panel: Panel, fold: Fold, tmp_path: Path
+) -> None:
+    contest = replace(CONTEST, seeds=(1, 2), warm=Warm(epochs=3), rivals=False)
+    fitted = {"lstm": "lstm", "lstm-2": "lstm_2", "gru": "gru", "multi_input-joint": "joint"}
+    for label, candidate in (fitted | {"multi_input": "two_stage", "multi_input-2": "two_stage"}).items():
+        os.symlink(candidates / candidate, tmp_path / label)
+    fit_fold(contest, fold, [panel], tmp_path)
+    cells = build_fold_cells(contest, fold, panel, tmp_path)
+    members = cells[["lstm@0.9", "lstm-2@0.9"]]
+    assert cells["lstm-ensemble@0.9"].between(members.min(axis=1), members.max(axis=1)).mean() > 0.95
+    ensemble, refitted = (cells[f"multi_input-ensemble{which}"] for which in ("", "-refit"))
+    assert np.allclose(ensemble, cells["multi_input"], rtol=1e-6)  # of one member twice
+    assert not np.allclose(refitted, ensemble, rtol=1e-9)
+
+
+def test_a_model_is_trained_on_at_the_first_cutoff_and_on_the_first_of_each_month() -> None:
+    assert [str(day) for day in months(FOLDS[1])] == ["2020-03-01", "2020-04-01", "2020-05-01", "2020-06-01"]
 
 
 def _shuffle_after(panel: Panel, cutoff: int) -> Panel:

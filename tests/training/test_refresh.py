@@ -16,8 +16,9 @@ from tests.small_bundles import build_small_bundle, publish_small
 from training.bundles import find_served, load_keras
 from training.cli import app
 from training.panel import Panel
-from training.refresh import NothingToCompareError, Period, Warm, choose_period, refresh
+from training.refresh import NothingToCompareError, Period, choose_period, refresh
 from training.runs import read_runs
+from training.warm_start import Warm
 
 DAY = np.timedelta64(1, "D")
 
