@@ -61,8 +61,11 @@ def _lower(text: str | None) -> str | None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns into a write fails at once when another writer is ahead of it.
-    immediate = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    if connection.get_execution_options().get("write", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # it never waits nor fails, and through the engine it would cost as much as a read
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
 
 
 class Database:

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import onnxruntime
@@ -11,10 +13,12 @@ from numpy.typing import NDArray
 
 from app.forecasting.bundle import BadBundleError, Bundle, list_versions, load_bundle, replay_golden
 from app.forecasting.forecaster import Batch, Forecaster, Run
+from app.forecasting.spec import ForecastSpec
 
 logger = logging.getLogger(__name__)
 
 NAMES = ("multi_input", "lstm", "gru")
+MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
 CHUNK = 64  # windows a call: larger ones fall out of the cache
 
 
@@ -30,9 +34,10 @@ class RunningModel:
 
         Infinite where the backtest has no such figure.
         """
-        ratios = self._error_ratios()
-        return ratios.get(region, float(np.mean(list(ratios.values()))) if ratios else np.inf)
+        ratios = self._error_ratios
+        return ratios.get(region, fmean(ratios.values()) if ratios else np.inf)
 
+    @cached_property
     def _error_ratios(self) -> dict[str, float]:
         ratios = {}
         for region, by_horizon in self.bundle.backtest.get("regions", {}).items():
@@ -49,28 +54,76 @@ class Loaded:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def build_run(graph: bytes) -> Run:
+class MarketPart:
+    """The part of a model that sees the shared channels alone: run once for a day of a region, then known.
+
+    What it answers depends on nothing but those channels, so what is kept is never stale.
+
+    Args:
+        graph: Shared channels (batch, steps, channels) -> scaled log-ratios (batch, horizon, levels).
+        spec: Of the model.
+    """
+
+    def __init__(self, graph: bytes, spec: ForecastSpec) -> None:
+        self._session = _start_session(graph)
+        self._channels = np.array([spec.covariates.index(name) for name in spec.market_covariates])
+        self._kept: dict[bytes, NDArray[np.float32]] = {}
+
+    def __call__(self, covariates: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The market's log-ratios for each window. (tracks, steps, channels) -> (tracks, horizon, levels)"""
+        shared = covariates.take(self._channels, axis=2)
+        keys = [window.tobytes() for window in shared]
+        known = {key: self._kept[key] for key in keys if key in self._kept}
+        if new := {key: i for i, key in enumerate(keys) if key not in known}:
+            answers = self._session.run(["market"], {"market_channels": shared[list(new.values())]})[0]
+            known |= dict(zip(new, answers, strict=True))
+            if len(self._kept) + len(new) > MOST_DAYS:
+                self._kept = {}
+            self._kept.update(known)
+        return np.array([known[key] for key in keys])
+
+
+def build_run(graph: bytes, market: MarketPart | None = None) -> Run:
     """A callable that runs an ONNX graph on one thread, in chunks.
+
+    Args:
+        graph: Of the model.
+        market: What the graph takes as its input ``market``; None: it has none.
 
     Raises:
         BadBundleError: the graph is none.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests are the parallelism
-    try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime raises classes of its own for a bad graph
-        raise BadBundleError(f"the graph cannot be loaded: {error}") from error
+    session = _start_session(graph)
 
     def run(batch: Batch) -> NDArray[np.float32]:
+        inputs = dict(batch) if market is None else {**batch, "market": market(batch["covariates"])}
         n_windows = len(batch["covariates"])
         parts = [
-            session.run(["log_ratios"], {name: x[start : start + CHUNK] for name, x in batch.items()})[0]
+            session.run(["log_ratios"], {name: x[start : start + CHUNK] for name, x in inputs.items()})[0]
             for start in range(0, max(n_windows, 1), CHUNK)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     return run
+
+
+def _start_session(graph: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests are the parallelism
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises classes of its own for a bad graph
+        raise BadBundleError(f"the graph cannot be loaded: {error}") from error
+
+
+def start_run(bundle: Bundle) -> Run:
+    """Run a bundle's graphs.
+
+    Raises:
+        BadBundleError: one is none.
+    """
+    market = None if bundle.market_graph is None else MarketPart(bundle.market_graph, bundle.spec)
+    return build_run(bundle.graph, market)
 
 
 def start_model(folder: Path) -> RunningModel:
@@ -80,7 +133,7 @@ def start_model(folder: Path) -> RunningModel:
         BadBundleError: it is damaged or answers differently than when it was published.
     """
     bundle = load_bundle(folder)
-    run = build_run(bundle.graph)
+    run = start_run(bundle)
     replay_golden(bundle, run)
     return RunningModel(bundle, Forecaster(bundle.spec, run))
 

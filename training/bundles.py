@@ -22,14 +22,15 @@ from app.forecasting.bundle import (
     load_bundle,
     save_bundle,
 )
-from app.forecasting.forecaster import Forecaster, model_inputs
+from app.forecasting.forecaster import Forecaster, Run, model_inputs
 from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.windows import build_windows
-from app.model_store import RunningModel, build_run, start_model
-from training.export import build_onnx
+from app.model_store import MarketPart, RunningModel, build_run, start_model
+from training.export import Graphs, build_graphs
 from training.golden import build_golden_panel
+from training.models.market import JoinQuantiles
 
 KERAS = "model.keras"
 GOLDEN_WINDOWS = 8
@@ -44,10 +45,10 @@ def build_bundle(
     Raises:
         ValueError: the exported graph answers differently.
     """
-    graph = build_onnx(model, spec).SerializeToString()
+    graphs = build_graphs(model, spec)
     inputs = _golden_inputs(spec)
     expected = np.asarray(model.predict(inputs, verbose=0))[:, -1]
-    worst = float(np.abs(build_run(graph)(inputs) - expected).max())
+    worst = float(np.abs(_run(graphs, spec)(inputs) - expected).max())
     if worst > EXPORT_TOLERANCE:
         raise ValueError(f"the exported graph is off the Keras model by {worst:.2g}")
     return Bundle(
@@ -58,7 +59,8 @@ def build_bundle(
         training=training,
         backtest={"regions": {}},
         golden=Golden(inputs, expected.astype(np.float32)),
-        graph=graph,
+        graph=graphs.model,
+        market_graph=graphs.market,
     )
 
 
@@ -76,14 +78,18 @@ def save_candidate(bundle: Bundle, model: keras.Model, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / KERAS
         model.save(path)
-        keras.models.load_model(path, compile=False).save(path)
+        _load_keras(path).save(path)
         save_bundle(bundle, folder, {KERAS: path.read_bytes()})
 
 
 def load_keras(folder: Path) -> keras.Model:
     """The Keras model of a bundle, for fine-tuning or for the second stage of a multi-input model."""
     load_bundle(folder)  # refuses a damaged one
-    return keras.models.load_model(folder / KERAS, compile=False)
+    return _load_keras(folder / KERAS)
+
+
+def _load_keras(path: Path) -> keras.Model:
+    return keras.models.load_model(path, compile=False, custom_objects={"JoinQuantiles": JoinQuantiles})
 
 
 def start_bundle(folder: Path) -> RunningModel:
@@ -93,7 +99,11 @@ def start_bundle(folder: Path) -> RunningModel:
 
 def build_forecaster(model: keras.Model, spec: ForecastSpec) -> Forecaster:
     """A model as it would be served, without a bundle."""
-    return Forecaster(spec, build_run(build_onnx(model, spec).SerializeToString()))
+    return Forecaster(spec, _run(build_graphs(model, spec), spec))
+
+
+def _run(graphs: Graphs, spec: ForecastSpec) -> Run:
+    return build_run(graphs.model, MarketPart(graphs.market, spec))
 
 
 def find_served(roots: Sequence[Path], name: str) -> Path | None:

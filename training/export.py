@@ -5,6 +5,8 @@ LSTM and GRU nodes that ONNX has. So the graph is written out here, part by part
 the last ``context_length`` steps and answers for the last of them alone.
 """
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 import onnx
@@ -63,24 +65,50 @@ class _Graph:
         return self.node("Reshape", [flat, self.constant(f"{output}.shape", shape)], output)
 
 
-def build_onnx(model: keras.Model, spec: ForecastSpec) -> onnx.ModelProto:
-    """Write ``model`` (an LSTM, GRU or multi-input one of this package) as a graph of fused nodes.
+class Graphs(NamedTuple):
+    """A model as it is served: what depends on the day alone apart, to be run once for all tracks of it."""
 
-    The graph's inputs are covariates (batch, context_length, channels) and, for a multi-input model,
-    static (batch, 26) and artist (batch, context_length, 2); its output is log_ratios
+    model: bytes
+    market: bytes
+
+
+def build_graphs(model: keras.Model, spec: ForecastSpec) -> Graphs:
+    """Write ``model`` (an LSTM, GRU or multi-input one of this package) as two graphs of fused nodes.
+
+    The market's takes market_channels (batch, context_length, shared channels) and gives market
+    (batch, horizon, levels). The model's takes that, covariates (batch, context_length, channels) and, for a
+    multi-input model, static (batch, 26) and artist (batch, context_length, 2); its output is log_ratios
     (batch, horizon, levels).
     """
+    return Graphs(
+        _build_model_graph(model, spec).SerializeToString(),
+        _build_market_graph(model.get_layer("market"), spec).SerializeToString(),
+    )
+
+
+def _build_market_graph(part: keras.Model, spec: ForecastSpec) -> onnx.ModelProto:
     graph = _Graph(spec)
-    inputs = {"covariates": ["batch", spec.context_length, len(spec.covariates)]}
+    graph.node("Identity", [_write_part(graph, part, "market_part", "market_channels")], "market")
+    inputs = {"market_channels": ["batch", spec.context_length, len(spec.market_covariates)]}
+    return _finish(graph, "market", inputs, {"market": _quantiles_shape(spec)})
+
+
+def _build_model_graph(model: keras.Model, spec: ForecastSpec) -> onnx.ModelProto:
+    graph = _Graph(spec)
+    inputs = {
+        "covariates": ["batch", spec.context_length, len(spec.covariates)],
+        "market": _quantiles_shape(spec),
+    }
     if spec.static_covariates:
         inputs["static"] = ["batch", 2 * len(spec.static_covariates)]
         inputs["artist"] = ["batch", spec.context_length, len(spec.artist_covariates)]
     track = _write_part(graph, model.get_layer("track"), "track", "covariates")
-    shared = graph.channels("covariates", spec.market_covariates, "market_channels", axis=2)
-    market = _write_part(graph, model.get_layer("market"), "market", shared)
-    _join(graph, track, market, np.array(model.get_layer("joined").sides))
-    outputs = {"log_ratios": ["batch", spec.horizon, len(spec.quantile_levels)]}
-    return _finish(graph, model.name, inputs, outputs)
+    _join(graph, track, "market", np.array(model.get_layer("joined").sides))
+    return _finish(graph, model.name, inputs, {"log_ratios": _quantiles_shape(spec)})
+
+
+def _quantiles_shape(spec: ForecastSpec) -> list[object]:
+    return ["batch", spec.horizon, len(spec.quantile_levels)]
 
 
 def _write_part(graph: _Graph, part: keras.Model, name: str, source: str) -> str:

@@ -1,6 +1,5 @@
 """Training on from the weights of a bundle, and the bundle that comes of it."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -156,6 +155,6 @@ def describe_source(bundle: Bundle) -> dict[str, Any]:
     """Which bundle a model was trained on from."""
     return {
         "bundle": f"{bundle.name}/{bundle.version}",
-        "graph": hashlib.sha256(bundle.graph).hexdigest()[:16],
+        "weights": bundle.weights_hash,
         "trained_through": bundle.trained_through,
     }

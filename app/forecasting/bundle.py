@@ -26,6 +26,7 @@ from app.forecasting.spec import ForecastSpec
 
 FORMAT = 1
 SPEC, GRAPH, BACKTEST, GOLDEN = "spec.json", "model.onnx", "backtest.json", "golden.npz"
+MARKET_GRAPH = "market.onnx"  # a bundle whose model has no market's part has none
 RESIDUALS = "residuals.npz"  # a bundle that was never backtested has none
 GOLDEN_TOLERANCE = 1e-3  # of scaled log-ratios: a ten-thousandth of the streams
 # What reading raises where a file is absent, is no JSON or archive, or lacks something.
@@ -57,6 +58,7 @@ class Bundle:
         backtest: Figures of models fitted the same way on earlier dates, with those dates.
         golden: Windows to replay before it is used.
         graph: The ONNX graph.
+        market_graph: That of the market's part, whose answer ``graph`` takes in; None where it has none.
         residuals: Of the backtest's last days; None where it has none.
     """
 
@@ -68,12 +70,13 @@ class Bundle:
     backtest: dict[str, Any]
     golden: Golden
     graph: bytes
+    market_graph: bytes | None = None
     residuals: Residuals | None = None
 
     @cached_property
     def weights_hash(self) -> str:
         """Tells its weights from those of another bundle of its name and version."""
-        return _sha256(self.graph)[:16]
+        return _sha256(self.graph + (self.market_graph or b""))[:16]
 
     def learned_through(self, region: str) -> str | None:
         """The last day of ``region`` that its weights learned from, ISO; None where they saw none of it."""
@@ -89,6 +92,8 @@ def save_bundle(bundle: Bundle, folder: Path, extra_files: Mapping[str, bytes]) 
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=folder.parent))
     try:
         files = {GRAPH: bundle.graph, BACKTEST: _to_json(bundle.backtest), **extra_files}
+        if bundle.market_graph is not None:
+            files[MARKET_GRAPH] = bundle.market_graph
         if bundle.residuals is not None:
             files[RESIDUALS] = bundle.residuals.to_bytes()
         with (staging / GOLDEN).open("wb") as stream:
@@ -125,7 +130,8 @@ def load_bundle(folder: Path) -> Bundle:
         described = json.loads((folder / SPEC).read_bytes())
         if described["format"] != FORMAT:
             raise BadBundleError(f"{folder} has format {described['format']}, this release reads {FORMAT}")
-        names = [GRAPH, BACKTEST, GOLDEN, *([RESIDUALS] if RESIDUALS in described["files"] else [])]
+        optional = [name for name in (MARKET_GRAPH, RESIDUALS) if name in described["files"]]
+        names = [GRAPH, BACKTEST, GOLDEN, *optional]
         contents = {name: (folder / name).read_bytes() for name in names}
         for name, content in contents.items():
             if _sha256(content) != described["files"][name]:
@@ -140,6 +146,7 @@ def load_bundle(folder: Path) -> Bundle:
             backtest=json.loads(contents[BACKTEST]),
             golden=_read_golden(contents[GOLDEN], spec),
             graph=contents[GRAPH],
+            market_graph=contents.get(MARKET_GRAPH),
             residuals=_read_residuals(contents.get(RESIDUALS), spec),
         )
     except _UNREADABLE as error:

@@ -11,6 +11,7 @@ Random World" (2005).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from app.forecasting.residuals import Residuals
 GROUP_STARTS = (1, 2, 7, 28)  # observed days with which each group of tracks begins
 SMALLEST_GAP = 1e-3  # between median and bound, in log streams: a closer bound would score without limit
 SMALLEST_LOG_STREAMS = -100.0
+SMALLEST_STREAMS = exp(SMALLEST_LOG_STREAMS)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def find_groups(observed_days: Ints) -> Ints:
 
 def take_logs(quantiles: Floats) -> Floats:
     """Log streams, finite whatever a model says."""
-    logs: Floats = np.log(np.maximum(quantiles, np.exp(SMALLEST_LOG_STREAMS)))
+    logs: Floats = np.log(np.maximum(quantiles, SMALLEST_STREAMS))
     return logs
 
 
@@ -140,7 +142,8 @@ def stretch(log_quantiles: Floats, factors: Floats, levels: Sequence[float]) -> 
 
 def _gaps(log_quantiles: Floats, middle: int) -> Floats:
     """Bound less median for every level but the median, signed, none too small. (…, bounds)"""
-    gaps = np.delete(log_quantiles, middle, axis=-1) - log_quantiles[..., middle : middle + 1]
+    bounds = np.concatenate([log_quantiles[..., :middle], log_quantiles[..., middle + 1 :]], axis=-1)
+    gaps = bounds - log_quantiles[..., middle : middle + 1]
     gaps[..., :middle] = np.minimum(gaps[..., :middle], -SMALLEST_GAP)
     gaps[..., middle:] = np.maximum(gaps[..., middle:], SMALLEST_GAP)
     return gaps

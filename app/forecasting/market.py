@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -67,4 +68,4 @@ def chart_weekday(last_streams: float, weekly_ratios: Sequence[float | None]) ->
             target day less 7k; None where either day has no chart. Such a week is skipped.
     """
     known = [ratio for ratio in weekly_ratios if ratio is not None]
-    return last_streams * float(np.median(known)) if known else last_streams
+    return last_streams * median(known) if known else last_streams

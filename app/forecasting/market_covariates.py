@@ -5,6 +5,7 @@ one table serves every cutoff: a forecast made on day d reads rows up to d and n
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,11 @@ class MarketCovariates:
 
     def __len__(self) -> int:
         return len(self.movement)
+
+    @cached_property
+    def cumulative_movement(self) -> Floats:
+        """Row i: the movement of all days before day i, summed. (days + 1,)"""
+        return np.concatenate([[0.0], self.movement.cumsum()])
 
 
 def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovariates:

@@ -6,6 +6,7 @@ step of a short one. One builder, two slices.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def build_windows(history: History, market: MarketCovariates, spec: ForecastSpec
         ValueError: a cutoff lies outside the market's days, or the grid holds no step.
     """
     rows = _market_rows(history, market)
-    cumulative = np.concatenate([[0.0], market.movement.cumsum()])  # row i: up to day i - 1
+    cumulative = market.cumulative_movement
     track = build_track_covariates(
         history,
         cumulative_movement=cumulative[rows + 1],
@@ -87,13 +88,23 @@ def _market_rows(history: History, market: MarketCovariates) -> Ints:
 def _stack_channels(
     track: TrackCovariates, market: MarketCovariates, steps: Ints, spec: ForecastSpec
 ) -> NDArray[np.float32]:
+    own, shared, columns = _lay_out(spec.covariates, market.names)
     result = np.empty((*steps.shape, len(spec.covariates)), dtype=np.float32)
-    shared = [i for i, name in enumerate(spec.covariates) if name in market.names]
-    columns = [market.names.index(spec.covariates[i]) for i in shared]
-    result[:, :, shared] = market.table[:, columns][steps]  # row -1, the zeros: before the first chart
-    for i in set(range(result.shape[2])).difference(shared):
-        result[:, :, i] = track.channels[spec.covariates[i]]
+    result[:, :, shared] = market.table[
+        steps[:, :, None], columns
+    ]  # row -1, the zeros: before the first chart
+    for channel in own:
+        result[:, :, channel] = track.channels[spec.covariates[channel]]
     return result
+
+
+@cache
+def _lay_out(covariates: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[int, ...], Ints, Ints]:
+    """The channels that are the track's own, those that the market's table has, and its columns of them."""
+    shared = [i for i, name in enumerate(covariates) if name in names]
+    columns = [names.index(covariates[i]) for i in shared]
+    own = sorted(set(range(len(covariates))).difference(shared))
+    return tuple(own), np.array(shared), np.array(columns)
 
 
 def _since_last(track: TrackCovariates, cumulative: Floats, steps: Ints) -> Floats:

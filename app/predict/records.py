@@ -1,6 +1,7 @@
 """What is read of tracks up to a cutoff, and how it becomes the histories that models take."""
 
 import datetime as dt
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,9 +74,10 @@ def build_history(
     first_day = as_of.toordinal() - length + 1
     streams, positions = (np.full((len(records), length), np.nan) for _ in range(2))
     for row, record in enumerate(records):
-        for entry in record.entries:
-            if (column := entry.date.toordinal() - first_day) >= 0:
-                streams[row, column], positions[row, column] = entry.streams, entry.position
+        columns = [entry.date.toordinal() - first_day for entry in record.entries]
+        known = bisect_left(columns, 0)  # what was read for the answer's history alone lies before it
+        streams[row, columns[known:]] = [entry.streams for entry in record.entries[known:]]
+        positions[row, columns[known:]] = [entry.position for entry in record.entries[known:]]
     facts = [record.facts for record in records]
     companions = np.zeros((len(records), length, 2), dtype=np.float32)
     if artists is not None:  # a forecast looks at those of its cutoff alone
