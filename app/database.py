@@ -78,6 +78,11 @@ class Database:
         snapshot = {} if engine.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is a file that this process reads itself, so that no network can keep a read waiting."""
+        return self.engine.name == "sqlite"
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the store; nothing it does is kept."""

@@ -1,34 +1,37 @@
 """``POST /predict`` and ``POST /predict/batch``."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 
-from fastapi import APIRouter, Depends, Request
-
-from app.dependencies import DatabaseDep
+from app.database import Database
 from app.errors import ChartcastError, build_problem, problem_responses
+from app.json_route import JsonRoute
 from app.predict.schemas import BatchPrediction, BatchProblem, BatchRequest, Prediction, PredictRequest
-from app.predict.service import Outcome, Predictor
+from app.predict.service import NotAtHandError, Outcome, Predictor
 
-router = APIRouter(tags=["forecasts"])
-
-
-async def get_predictor(request: Request) -> Predictor:
-    """What predictions draw on, made when the app started."""
-    predictor: Predictor = request.app.state.predictor
-    return predictor
-
-
-PredictorDep = Annotated[Predictor, Depends(get_predictor)]
+router = APIRouter(tags=["forecasts"], route_class=JsonRoute)
 
 
 @router.post("/predict", summary="Forecast a track", responses=problem_responses(404, 409, 422))
-def predict(asked: PredictRequest, database: DatabaseDep, predictor: PredictorDep) -> Prediction:
+async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """How many chart streams the track will have on each of the next days, if it charts, and how sure we are.
 
     Nothing after `as_of` is read. A short history, one observed day even, gets a forecast with wider
     intervals. 404: the region has not seen the track by `as_of`. 409: its last chart day lies too far
     back, or the model named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
     """
+    database: Database = request.app.state.database
+    predictor: Predictor = request.app.state.predictor
+    if database.is_embedded:  # on the event loop it takes no longer than handing it to a thread would
+        try:
+            with database.read() as connection:
+                return predictor.predict(connection, asked, at_hand=True)
+        except NotAtHandError:
+            pass  # a market or a past that is yet to be looked up takes seconds
+    return await run_in_threadpool(_predict, database, predictor, asked)
+
+
+def _predict(database: Database, predictor: Predictor, asked: PredictRequest) -> Prediction:
     with database.read() as connection:
         prediction = predictor.predict(connection, asked)
     predictor.past.write(database)
@@ -36,10 +39,14 @@ def predict(asked: PredictRequest, database: DatabaseDep, predictor: PredictorDe
 
 
 @router.post("/predict/batch", summary="Forecast many tracks", responses=problem_responses(422))
-def predict_batch(
-    request: Request, asked: BatchRequest, database: DatabaseDep, predictor: PredictorDep
-) -> BatchPrediction:
+async def predict_batch(request: Request, asked: BatchRequest) -> BatchPrediction:
     """Up to 1,000 tracks at once: for each a forecast, or the problem that kept it from one."""
+    return await run_in_threadpool(_predict_batch, request, asked)
+
+
+def _predict_batch(request: Request, asked: BatchRequest) -> BatchPrediction:
+    database: Database = request.app.state.database
+    predictor: Predictor = request.app.state.predictor
     with database.read() as connection:
         outcomes = predictor.predict_batch(connection, asked.items, asked)
     predictor.past.write(database)

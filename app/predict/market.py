@@ -28,6 +28,11 @@ class MarketCache:
         self._artists: dict[str, tuple[RegionState, dict[dt.date, ChartArtists]]] = {}
         self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
 
+    def holds(self, region: RegionState) -> bool:
+        """Whether ``covariates`` are at hand."""
+        kept = self._covariates.get(region.code)
+        return kept is not None and kept[0] == region
+
     def covariates(self, connection: Connection, region: RegionState) -> MarketCovariates:
         """The region's shared channels up to its last day; row d of them reads no day after d."""
         with self._lock:

@@ -44,6 +44,11 @@ class _Key(NamedTuple):
     issuer: Issuer
 
 
+def _key(region: RegionState, model: RunningModel, as_of: dt.date) -> _Key:
+    bundle = model.bundle
+    return _Key(region, as_of, Issuer(bundle.name, bundle.version, bundle.weights_hash))
+
+
 class _Unwritten(NamedTuple):
     region: RegionState
     issuer: Issuer
@@ -63,6 +68,10 @@ class PastForecasts:
         self._under_way: dict[_Key, Lock] = {}
         self._unwritten: list[_Unwritten] = []
 
+    def holds(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> bool:
+        """Whether what ``read`` gives is at hand."""
+        return _key(region, model, as_of) in self._kept
+
     def read(
         self,
         connection: Connection,
@@ -73,8 +82,7 @@ class PastForecasts:
         as_of: dt.date,
     ) -> Past:
         """The past of a model in a region up to ``as_of``."""
-        bundle = model.bundle
-        key = _Key(region, as_of, Issuer(bundle.name, bundle.version, bundle.weights_hash))
+        key = _key(region, model, as_of)
         with self._lock:
             if key in self._kept:
                 return self._kept[key]

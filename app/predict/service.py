@@ -25,6 +25,10 @@ from app.repository.regions import RegionState, resolve_region
 Outcome = schemas.Prediction | ChartcastError
 
 
+class NotAtHandError(Exception):
+    """What an answer draws on has to be looked up or made first."""
+
+
 @dataclass(frozen=True)
 class Predictor:
     """What every prediction draws on.
@@ -41,20 +45,33 @@ class Predictor:
     past: PastForecasts
     default_region: str | None
 
-    def predict(self, connection: Connection, request: schemas.PredictRequest) -> schemas.Prediction:
+    def predict(
+        self, connection: Connection, request: schemas.PredictRequest, *, at_hand: bool = False
+    ) -> schemas.Prediction:
         """Forecast one track.
+
+        Args:
+            connection: To the store.
+            request: What is asked.
+            at_hand: Only if the region's market and the model's past in it are at hand.
 
         Raises:
             ChartcastError: 404, 409 or 422, as the contract says.
+            NotAtHandError: they are not.
         """
         item = schemas.BatchItem(track_id=request.track_id, region=request.region)
-        outcome = self.predict_batch(connection, [item], request)[0]
+        outcome = self.predict_batch(connection, [item], request, at_hand=at_hand)[0]
         if isinstance(outcome, ChartcastError):
             raise outcome
         return outcome
 
     def predict_batch(
-        self, connection: Connection, items: Sequence[schemas.BatchItem], asked: Asked
+        self,
+        connection: Connection,
+        items: Sequence[schemas.BatchItem],
+        asked: Asked,
+        *,
+        at_hand: bool = False,
     ) -> list[Outcome]:
         """Forecast many tracks: a forecast or an error for each, in their order."""
         models = self.store.models  # one state for the whole request: a reload may come in between
@@ -65,7 +82,7 @@ class Predictor:
         for code, indices in by_region.items():
             try:
                 region = resolve_region(connection, code, self.default_region)
-                batch = _RegionBatch(connection, self, models, region, asked)
+                batch = _RegionBatch(connection, self, models, region, asked, at_hand=at_hand)
             except ChartcastError as error:
                 outcomes |= dict.fromkeys(indices, error)
             else:
@@ -78,7 +95,14 @@ class _RegionBatch:
     """The part of a batch that lies in one region: read in bulk, one inference a model."""
 
     def __init__(
-        self, connection: Connection, on: Predictor, models: Models, region: RegionState, asked: Asked
+        self,
+        connection: Connection,
+        on: Predictor,
+        models: Models,
+        region: RegionState,
+        asked: Asked,
+        *,
+        at_hand: bool,
     ) -> None:
         self.connection = connection
         self.cache = on.cache
@@ -86,6 +110,7 @@ class _RegionBatch:
         self.models = models
         self.region = region
         self.asked = asked
+        self.at_hand = at_hand
         self.as_of = check_as_of(asked.as_of, region)
 
     def predict(self, track_ids: Set[str]) -> dict[str, Outcome]:
@@ -158,9 +183,13 @@ class _RegionBatch:
         return calibrate(forecast, np.array([record.observed_days for record in records]), factors)
 
     def _read_market(self) -> MarketCovariates:
+        if self.at_hand and not self.cache.holds(self.region):
+            raise NotAtHandError
         return self.cache.covariates(self.connection, self.region)
 
     def _read_past(self, model: RunningModel) -> Past:
+        if self.at_hand and not self.past.holds(self.region, model=model, as_of=self.as_of):
+            raise NotAtHandError
         return self.past.read(
             self.connection, self.region, self._read_market(), model=model, as_of=self.as_of
         )
