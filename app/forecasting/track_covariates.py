@@ -46,21 +46,28 @@ def build_track_covariates(
     steps = np.arange(LEAD_IN, logs.shape[1])
     latest = np.maximum.accumulate(np.where(observed, np.arange(logs.shape[1]), -1), axis=1)
     last, before = _near(latest[:, LEAD_IN:], steps), _near(latest[:, LEAD_IN - 1 : -1], steps)
-    log_ratio = logs[:, LEAD_IN:] - _take(logs, before)
-    market_ratio = cumulative_movement[:, LEAD_IN:] - _take(cumulative_movement, before)
+    level, position, log_last = _take(np.stack([logs - log_threshold, history.positions, logs]), last)
+    log_before, movement_before = _take(np.stack([logs, cumulative_movement]), before)
+    log_ratio = logs[:, LEAD_IN:] - log_before
+    deviation = log_ratio - (cumulative_movement[:, LEAD_IN:] - movement_before)
+    weekly, weekday_median, weekday_count = _own_weekday_moves(logs - cumulative_movement)
+    ratios = np.stack([log_ratio, deviation, weekly, weekday_median])
+    scaled = scale_log_ratio(_known_or_zero(ratios))
     gap = np.where(last >= 0, steps - last, LEAD_IN)
     channels = {
         "observed": observed[:, LEAD_IN:],
-        "log_ratio": scale_log_ratio(_known_or_zero(log_ratio)),
+        "log_ratio": scaled[0],
         "ratio_known": np.isfinite(log_ratio),
-        "deviation": scale_log_ratio(_known_or_zero(log_ratio - market_ratio)),
-        "level": np.maximum(_known_or_zero(_take(logs - log_threshold, last)), 0.0),  # below: a bad row
+        "deviation": scaled[1],
+        "level": np.maximum(_known_or_zero(level), 0.0),  # below: a bad row
         "days_unobserved": np.log1p(gap),
-        "position": _known_or_zero(_take(history.positions, last)) / 200,
+        "position": _known_or_zero(position) / 200,
         **_age_channels(history, observed),
-        **_own_weekday_channels(logs - cumulative_movement),
+        "own_weekday_last": scaled[2],
+        "own_weekday_median": scaled[3],
+        "own_weekday_count": weekday_count / WEEKS,
     }
-    return TrackCovariates(channels=channels, log_last=_take(logs, last), gap=gap)
+    return TrackCovariates(channels=channels, log_last=log_last, gap=gap)
 
 
 def _near(latest: Ints, steps: Ints) -> Ints:
@@ -69,9 +76,9 @@ def _near(latest: Ints, steps: Ints) -> Ints:
 
 
 def _take(values: Floats, index: Ints) -> Floats:
-    """``values`` at each row's ``index``, NaN where that is -1."""
-    rows = np.arange(len(values))[:, None]
-    return np.where(index >= 0, values[rows, index], np.nan)  # -1 takes the last one, and drops it
+    """Arrays at each row's ``index``, NaN where that is -1. (k, tracks, days) -> (k, tracks, steps)"""
+    rows = np.arange(len(index))[:, None]
+    return np.where(index >= 0, values[:, rows, index], np.nan)  # -1 takes the last one, and drops it
 
 
 def _age_channels(history: History, observed: Bools) -> dict[str, Floats | Bools]:
@@ -89,10 +96,14 @@ def _age_channels(history: History, observed: Bools) -> dict[str, Floats | Bools
     }
 
 
-def _own_weekday_channels(logs: Floats) -> dict[str, Floats | Bools]:
+def _own_weekday_moves(logs: Floats) -> tuple[Floats, Floats, Ints]:
     """The track's own past moves, beyond the market's, from this weekday to the next.
 
     The move k weeks back goes from day d - 7k to the day after it.
+
+    Returns:
+        Last week's, the median of the last ``WEEKS`` and how many of them are known; moves not finite
+        where there is none. (tracks, steps) each
     """
     moves = logs[:, 1:] - logs[:, :-1]  # the move *into the next day*, so never used unshifted
     n_days = logs.shape[1]
@@ -102,11 +113,7 @@ def _own_weekday_channels(logs: Floats) -> dict[str, Floats | Bools]:
     ordered = np.sort(np.where(known, weekly, np.inf), axis=0)
     low = np.choose(np.maximum(count - 1, 0) // 2, ordered)
     high = np.choose(np.minimum(count // 2, WEEKS - 1), ordered)
-    return {
-        "own_weekday_last": scale_log_ratio(_known_or_zero(weekly[0])),
-        "own_weekday_median": scale_log_ratio(_known_or_zero((low + high) / 2)),
-        "own_weekday_count": count / WEEKS,
-    }
+    return weekly[0], (low + high) / 2, count
 
 
 def _known_or_zero(values: Floats) -> Floats:

@@ -1,6 +1,8 @@
 """Every model goes: built, fitted, exported, saved, loaded, equal, published, served."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from app.config import SHIPPED_BUNDLES
 from app.forecasting.forecaster import Batch, Forecaster, model_inputs
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import build_windows
@@ -220,3 +223,9 @@ def test_quantiles_of_independent_errors_join_about_their_medians() -> None:
 def test_a_candidate_without_a_backtest_is_not_published(candidates: Path) -> None:
     with pytest.raises(FileNotFoundError, match="has no backtest: run python -m training backtest"):
         read_backtest(candidates / "lstm", "lstm")
+
+
+def test_a_bundle_that_ships_is_loaded_by_a_process_that_has_trained_none() -> None:
+    [bundle] = (SHIPPED_BUNDLES / "gru").iterdir()
+    load = "import sys, pathlib, training.bundles as b; b.load_keras(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", load, str(bundle)], check=True, capture_output=True, timeout=120)
