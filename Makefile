@@ -107,8 +107,8 @@ bundles: train backtest  ## Refit them on all days and publish them into the app
 paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
 	$(PYTHON) -m training paper $(CHARTS) --out var/paper
 
-bench: $(DEV)  ## Time POST /predict against a FastAPI echo of the same bodies
-	$(PYTHON) -m tests.bench
+bench: $(DEV)  ## Measure every goal of speed against its floor, under 15 minutes; ONLY="serving ingest" some of it
+	$(PYTHON) -m tests.bench $(ONLY)
 
 sample: $(DEV)  ## Invent the committed sample charts anew
 	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7
