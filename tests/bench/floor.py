@@ -1,10 +1,4 @@
-"""The floors that serving is measured against, each a few lines.
-
-``app``: FastAPI validating and answering the same bodies, no work. ``bare``: uvicorn with nothing on it.
-"""
-
-from collections.abc import Awaitable, Callable
-from typing import Any
+"""The floor that serving is measured against: FastAPI validating and answering the same bodies, no work."""
 
 from fastapi import FastAPI
 
@@ -48,14 +42,3 @@ app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 async def predict(asked: PredictRequest) -> Prediction:
     """Answer without looking."""
     return ANSWER.model_copy(update={"track_id": asked.track_id})
-
-
-async def bare(
-    scope: dict[str, Any],
-    _receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    """The least ASGI application: an empty 200."""
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})

@@ -16,7 +16,7 @@ from tests.bench.stores import (
     fill_with_sample,
     postgres_server,
     read_chart,
-    sqlite_url,
+    sample_store,
     warm_up,
 )
 
@@ -29,11 +29,11 @@ def measure(setting: Setting) -> Iterator[Row]:
     with ExitStack() as stack:
         servers = {"echo": stack.enter_context(serve("tests.bench.floor:app", {}))}
         urls = {
-            "sqlite": sqlite_url(setting.folder, "serving"),
+            "sqlite": sample_store(setting.folder, "serving"),
             "postgres": create_database(stack.enter_context(postgres_server())),
         }
+        fill_with_sample(urls["postgres"])
         for name, url in urls.items():
-            fill_with_sample(url)
             servers[name] = stack.enter_context(serve_as_make_run(environment_of(url, setting.folder)))
         track_ids = read_chart(servers["sqlite"])
         for name in urls:

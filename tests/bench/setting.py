@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -18,11 +19,13 @@ class Setting:
         folder: For stores; it goes when the run ends.
         rounds: How often each figure is taken.
         share: Of the full counts; a trial run takes less.
+        deadline: Of the whole run, on the monotonic clock.
     """
 
     folder: Path
     rounds: int = 5
     share: float = 1.0
+    deadline: float = inf
 
     def count(self, full: int) -> int:
         """The part of ``full`` that is to be done, one at least."""
@@ -33,10 +36,10 @@ class Setting:
     ) -> dict[str, list[float]]:
         """Take each measure once a round, in turn, so that a slow spell of the machine hits all of them.
 
-        No round begins after ``budget_seconds``; the first one always does.
+        No round begins after ``budget_seconds`` or the deadline; the first one always does.
         """
         taken: dict[str, list[float]] = {name: [] for name in measures}
-        end = monotonic() + budget_seconds
+        end = min(monotonic() + budget_seconds, self.deadline)
         for done in range(self.rounds):
             if done and monotonic() > end:
                 break

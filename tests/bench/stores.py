@@ -94,6 +94,15 @@ def fill_with_sample(database_url: str) -> None:
     ingest_metadata(database_url)
 
 
+def sample_store(folder: Path, name: str) -> str:
+    """The address of a SQLite store of its own with the sample; filled once a run, then copied."""
+    template = folder.parent / "sample.db"
+    if not template.exists():
+        fill_with_sample(f"sqlite:///{template}")
+    shutil.copy(template, folder / f"{name}.db")
+    return sqlite_url(folder, name)
+
+
 def read_chart(server: Server, region: str = REGION, day: str = DAY) -> list[str]:
     """The track ids of a day's chart, by position."""
     with urlopen(f"http://127.0.0.1:{server.port}/charts/{region}/{day}") as answer:
