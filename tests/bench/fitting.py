@@ -11,16 +11,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.forecasting.spec import ForecastSpec
+from tests.bench.gathering import build_gathers, time_call
 from tests.bench.processes import CLIENT_CORE, ROOT, SERVER_CORE, on_cores
 from tests.bench.report import Row
 from tests.bench.setting import Setting, ratios
 
+if TYPE_CHECKING:
+    from training.dataset import Examples
+
 STRETCHES, WINDOWS = 1024, 20_000
-BATCH_SIZE, SEED = 64, 1
 
 
 def measure(setting: Setting) -> Iterator[Row]:
@@ -41,45 +45,70 @@ def measure(setting: Setting) -> Iterator[Row]:
 
 
 def _measure_here(setting: Setting) -> dict[str, list[float]]:
-    measures = {**_build_fits(setting), **_build_gathers(setting)}
+    measures = {**_build_fits(setting), **build_gathers(setting.count(WINDOWS))}
     return setting.interleave(measures) | {"count": [setting.count(WINDOWS)]}
 
 
 def _build_fits(setting: Setting) -> dict[str, Callable[[], float]]:
-    import keras
-
-    from app.forecasting.spec import ForecastSpec
-    from training.dataset import TARGET_STEPS, Examples
+    from training.dataset import TARGET_STEPS
     from training.fit import FitSettings, fit
-    from training.losses import PinballLoss
     from training.models.lstm import build_lstm
 
-    spec, settings = ForecastSpec(), FitSettings(seed=SEED, batch_size=BATCH_SIZE)
-    random = np.random.default_rng(SEED)
-    count, steps = setting.count(STRETCHES), spec.context_length - 1 + TARGET_STEPS
-    examples = Examples(
+    spec, settings = ForecastSpec(), FitSettings()
+    examples = _draw_examples(setting.count(STRETCHES), spec)
+    targets = len(examples) * TARGET_STEPS
+
+    def ours() -> float:
+        model = build_lstm(spec)
+        clock = _clock_epochs(model)
+        fit(model, spec, examples, settings=settings, epochs=2)
+        return targets / float(clock.seconds)
+
+    return {"fit": ours, "bare": lambda: targets / _fit_bare(build_lstm(spec), examples, settings)}
+
+
+def _draw_examples(count: int, spec: ForecastSpec) -> "Examples":
+    from training.dataset import TARGET_STEPS, Examples
+
+    random = np.random.default_rng(1)
+    steps = spec.context_length - 1 + TARGET_STEPS
+    return Examples(
         {"covariates": random.random((count, steps, len(spec.covariates)), dtype=np.float32)},
         random.normal(size=(count, steps, 2 * spec.horizon)).astype(np.float32),
         np.ones((count, steps), np.float32),
     )
 
-    def ours(model: Any) -> None:
-        fit(model, spec, examples, settings=settings, epochs=2)
 
-    def bare(model: Any) -> None:
-        loss = PinballLoss(spec.quantile_levels, spec.horizon, settings.horizon_power)
-        model.compile(optimizer=keras.optimizers.AdamW(settings.learning_rate), loss=loss)
-        inputs, targets, weights = examples.inputs, examples.targets, examples.weights
-        model.fit(inputs, targets, BATCH_SIZE, epochs=2, verbose=2, sample_weight=weights, shuffle=False)
+def _fit_bare(model: Any, examples: "Examples", settings: Any) -> float:
+    """Seconds of the second epoch of the plainest loop: AdamW, one compiled step, nothing kept."""
+    import keras
+    import tensorflow as tf
 
-    def rate(run: Callable[[Any], None]) -> float:
-        return count * TARGET_STEPS / _second_epoch(build_lstm(spec), run)
+    from training.losses import PinballLoss
 
-    return {"fit": lambda: rate(ours), "bare": lambda: rate(bare)}
+    spec = ForecastSpec()
+    loss = PinballLoss(spec.quantile_levels, spec.horizon, settings.horizon_power)
+    optimizer = keras.optimizers.AdamW(settings.learning_rate)
+    optimizer.build(model.trainable_variables)
+    arrays = (examples.inputs, examples.targets, examples.weights)
+    batches = tf.data.Dataset.from_tensor_slices(arrays).batch(settings.batch_size).prefetch(2)
+
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]  # as Keras' own fit compiles it
+    def step(inputs: Any, targets: Any, weights: Any) -> None:
+        with tf.GradientTape() as tape:
+            value = loss(targets, model(inputs, training=True), sample_weight=weights)
+        optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+
+    def epoch() -> None:
+        for batch in batches:
+            step(*batch)
+
+    epoch()
+    return time_call(epoch)
 
 
-def _second_epoch(model: Any, run: Callable[[Any], None]) -> float:
-    """Seconds of the second epoch: the first one traces the graph."""
+def _clock_epochs(model: Any) -> Any:
+    """A clock of the model's last epoch: the first one traces the graph."""
     import keras
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -91,37 +120,7 @@ def _second_epoch(model: Any, run: Callable[[Any], None]) -> float:
 
     clock, plain = Clock(), model.fit
     model.fit = lambda *given, callbacks=(), **named: plain(*given, callbacks=[*callbacks, clock], **named)
-    run(model)
-    return float(clock.seconds)
-
-
-def _build_gathers(setting: Setting) -> dict[str, Callable[[], float]]:
-    from app.forecasting.spec import ForecastSpec
-    from app.forecasting.track_covariates import LEAD_IN
-    from app.forecasting.windows import build_windows
-    from tests.panels import build_long_panel
-
-    spec, panel, count = ForecastSpec(), build_long_panel(), setting.count(WINDOWS)
-    random = np.random.default_rng(SEED)
-    tracks = random.integers(0, len(panel.track_ids), count)
-    cutoffs = random.integers(200, len(panel.days), count)
-    rows = cutoffs[:, None] - np.arange(spec.context_length)[::-1]
-    table = random.random((len(panel.track_ids), len(panel.days), len(spec.covariates)), dtype=np.float32)
-    size = count * spec.context_length * len(spec.covariates) * table.itemsize
-
-    def windows() -> None:
-        build_windows(panel.history(tracks, cutoffs, LEAD_IN + spec.context_length), panel.covariates, spec)
-
-    def gather() -> None:
-        table[tracks[:, None], rows]
-
-    return {"windows": lambda: size / _seconds(windows), "gather": lambda: size / _seconds(gather)}
-
-
-def _seconds(call: Callable[[], None]) -> float:
-    begin = perf_counter()
-    call()
-    return perf_counter() - begin
+    return clock
 
 
 if __name__ == "__main__":
