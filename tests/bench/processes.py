@@ -60,12 +60,15 @@ def free_port() -> int:
 
 @contextmanager
 def start(
-    command: Sequence[str], environment: Mapping[str, str], *cores: int
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *cores: int,
+    python: Path = Path(sys.executable),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A Python process of ``python <command>``, stopped when the block ends."""
     with on_cores(*(cores or (SERVER_CORE,))):
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [str(python), *command],
             env={**os.environ, **environment},
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
