@@ -5,6 +5,7 @@ the ratio of the two holds. Servers run on one core, the load generator on the o
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ SECTIONS: dict[str, Section] = {
 def main() -> None:
     """Measure, print the table, write ``var/bench.md`` and ``var/bench.json``."""
     asked = _parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped on the way out
     begin = time.monotonic()
     rows: list[Row] = []
     left_out: dict[str, str] = {}
