@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench sample clean
+.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -107,8 +107,15 @@ bundles: train backtest  ## Refit them on all days and publish them into the app
 paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
 	$(PYTHON) -m training paper $(CHARTS) --out var/paper
 
-bench: $(DEV)  ## Time POST /predict against a FastAPI echo of the same bodies
-	$(PYTHON) -m tests.bench
+bench: $(DEV)  ## Measure every goal of speed against its floor, under 15 minutes; ONLY="serving ingest" some of it
+	$(PYTHON) -m tests.bench $(ONLY)
+
+bench-peers: $(PYTHON)  ## Install MLServer and BentoML beside .venv, for `make bench` to compare with
+	for peer in mlserver bentoml; do \
+	  $(PYTHON) -m venv var/peers/$$peer && \
+	  var/peers/$$peer/bin/python -m pip install --quiet --disable-pip-version-check $$peer onnxruntime numpy \
+	    || exit 1; \
+	done
 
 sample: $(DEV)  ## Invent the committed sample charts anew
 	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7

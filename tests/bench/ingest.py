@@ -1,0 +1,48 @@
+"""Goal 6, a day: ``POST /ingest`` of 200 rows over the bare driver's upsert of the same."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from statistics import median
+
+from tests.bench.charts import SIZE, Day, invent_days, to_csv
+from tests.bench.database_floor import SqliteFloor
+from tests.bench.load import build_post, run_load
+from tests.bench.processes import Server, serve_as_make_run
+from tests.bench.report import Row
+from tests.bench.setting import Setting, ratios
+from tests.bench.stores import environment_of, sample_store
+
+DAYS = 40  # a round
+REGION = "gb"
+
+
+def build_ingest(day: Day) -> bytes:
+    """The request that takes in one day."""
+    return build_post("/ingest", to_csv([day]), "text/csv")
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    """The row of the 200-row day."""
+    url = sample_store(setting.folder, "ingest")
+    with (
+        serve_as_make_run(environment_of(url, setting.folder)) as server,
+        closing(SqliteFloor(setting.folder / "floor.db")) as floor,
+    ):
+        yield _compare(setting, server, floor)
+
+
+def _compare(setting: Setting, server: Server, floor: SqliteFloor) -> Row:
+    days = setting.count(DAYS)
+    for_ours, for_floor = (invent_days(REGION, days * setting.rounds) for _ in range(2))
+
+    def ours() -> float:
+        requests = [build_ingest(day) for day in islice(for_ours, days)]
+        return SIZE * days / sum(run_load(server.port, requests, status=(201,)).latencies)
+
+    rates = setting.interleave(
+        {"ours": ours, "floor": lambda: SIZE * days / floor.take_in(list(islice(for_floor, days)))}
+    )
+    per_day = [1000 * SIZE / median(rates[name]) for name in ("ours", "floor")]
+    note = f"time inside the request, SQLite: {per_day[0]:.1f} ms a day against {per_day[1]:.2f} ms"
+    return Row("day_sqlite", ratios(rates["ours"], rates["floor"]), note)
