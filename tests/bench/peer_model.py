@@ -12,7 +12,7 @@ from app.forecasting.forecaster import Forecaster, Run
 from app.forecasting.history import History
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.spec import ForecastSpec
-from app.model_store import build_run
+from app.model_store import MarketPart, build_run
 
 VARIABLE = "BENCH_PEER_MODEL"  # the environment names the file
 
@@ -26,12 +26,14 @@ class PeerModel:
         market: Of the region.
         spec: Of the model.
         graph: The model, as it ships.
+        market_graph: The market's part of it, likewise.
     """
 
     histories: dict[str, History]
     market: MarketCovariates
     spec: ForecastSpec
     graph: bytes
+    market_graph: bytes
 
     def predict(self, track_id: str, run: Run) -> tuple[float, float, float]:
         """Streams of the next day, and the bounds of 80%."""
@@ -40,8 +42,8 @@ class PeerModel:
         return float(forecast.median[0, 0]), float(lower[0, 0]), float(upper[0, 0])
 
     def build_run(self) -> Run:
-        """The graph, running as the service has it."""
-        return build_run(self.graph)
+        """The graphs, running as the service has them."""
+        return build_run(self.graph, MarketPart(self.market_graph, self.spec))
 
 
 def load_peer_model() -> PeerModel:

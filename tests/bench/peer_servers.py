@@ -30,7 +30,9 @@ def write_peer_model(path: Path, database_url: str, track_ids: list[str]) -> Non
     last, length = np.array([len(panel.days) - 1]), LEAD_IN + bundle.spec.context_length
     rows = {track_id: np.array([panel.track_ids.index(track_id)]) for track_id in track_ids}
     histories = {track_id: panel.history(row, last, length) for track_id, row in rows.items()}
-    path.write_bytes(pickle.dumps(PeerModel(histories, panel.covariates, bundle.spec, bundle.graph)))
+    assert bundle.market_graph is not None
+    model = PeerModel(histories, panel.covariates, bundle.spec, bundle.graph, bundle.market_graph)
+    path.write_bytes(pickle.dumps(model))
 
 
 def python_of(name: str) -> Path | None:

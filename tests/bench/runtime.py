@@ -1,5 +1,7 @@
 """Goal 3: the models that ship over the arithmetic in them, at the peak that a matrix product reaches.
 
+The market's part is left out on both sides: it runs once for a day of a region, and is known after that.
+
 ``python -m tests.bench.runtime <rounds>`` is a process of its own: its BLAS must have one thread, which is
 settled before numpy is imported.
 """
@@ -19,7 +21,7 @@ import onnx
 from app.config import SHIPPED_BUNDLES
 from app.forecasting.bundle import list_versions, load_bundle
 from app.forecasting.forecaster import Batch
-from app.model_store import build_run
+from app.model_store import start_run
 from tests.bench.processes import ROOT, SERVER_CORE, on_cores
 from tests.bench.report import Row
 from tests.bench.setting import Setting, ratios
@@ -80,7 +82,7 @@ def _measure_here(rounds: int) -> dict[str, list[float]]:
     for name in NAMES:
         bundle = load_bundle(newest_bundle(name))
         works[f"{name}_work"] = [work := count_multiply_adds(bundle.graph)]
-        run = build_run(bundle.graph)
+        run = start_run(bundle)
         for size in (1, LARGE):
             batch = _repeat(bundle.golden.inputs, size)
             measures[f"{name}_{size}"] = _rate(run, batch, size * work)
