@@ -5,13 +5,14 @@ scored on exactly the same cells. Where the track has left the chart its streams
 are counted, not scored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from app.forecasting.forecaster import Forecaster
-from app.forecasting.history import Floats
+from app.forecasting.history import Floats, Ints
+from app.forecasting.windows import build_windows
 from training.baselines import forecast_chart_weekday, forecast_last_week, forecast_naive
 from training.panel import Panel
 
@@ -77,23 +78,37 @@ def _cells_of_horizon(panel: Panel, tracks: np.ndarray, cutoffs: np.ndarray, hor
     )
 
 
-def add_forecasts(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster, name: str) -> pd.DataFrame:
-    """Add a model's median forecast (column ``name``) and quantiles (``name@level``) to the cells.
+def add_forecasts(cells: pd.DataFrame, panel: Panel, forecasters: Mapping[str, Forecaster]) -> pd.DataFrame:
+    """Add models' median forecasts (column ``name``) and quantiles (``name@level``) to the cells.
 
     The way of a forecast is the service's: the same history, windows, graph and scale.
+
+    Args:
+        cells: Of one region.
+        panel: Its charts.
+        forecasters: By the name that the columns get.
     """
-    quantiles = _forecast_pairs(cells, panel, forecaster)
-    levels = forecaster.spec.quantile_levels
-    columns = pd.DataFrame(quantiles, cells.index, [f"{name}@{level}" for level in levels])
-    return pd.concat([cells, columns.assign(**{name: columns[f"{name}@0.5"]})], axis=1)
-
-
-def _forecast_pairs(cells: pd.DataFrame, panel: Panel, forecaster: Forecaster) -> Floats:
     pairs, position = np.unique(cells[["track", "cutoff"]].to_numpy(), axis=0, return_inverse=True)
-    chunks = []
+    quantiles = _forecast_pairs(pairs, panel, forecasters)
+    step = cells["horizon"].to_numpy() - 1
+    added = [cells]
+    for name, forecaster in forecasters.items():
+        levels = [f"{name}@{level}" for level in forecaster.spec.quantile_levels]
+        columns = pd.DataFrame(quantiles[name][position.ravel(), step], cells.index, levels)
+        added.append(columns.assign(**{name: columns[f"{name}@0.5"]}))
+    return pd.concat(added, axis=1)
+
+
+def _forecast_pairs(pairs: Ints, panel: Panel, forecasters: Mapping[str, Forecaster]) -> dict[str, Floats]:
+    """Quantiles of each track at each cutoff. Models of one spec read the same windows."""
+    specs = {forecaster.spec: forecaster.grid_length for forecaster in forecasters.values()}
+    chunks: dict[str, list[Floats]] = {name: [] for name in forecasters}
     for start in range(0, len(pairs), 1024):
         tracks, cutoffs = pairs[start : start + 1024].T
-        history = panel.history(tracks, cutoffs, forecaster.grid_length)
-        chunks.append(forecaster.forecast(history, panel.covariates).quantiles)
-    forecasts: Floats = np.concatenate(chunks)[position.ravel(), cells["horizon"].to_numpy() - 1]
-    return forecasts
+        windows = {
+            spec: build_windows(panel.history(tracks, cutoffs, length), panel.covariates, spec)
+            for spec, length in specs.items()
+        }
+        for name, forecaster in forecasters.items():
+            chunks[name].append(forecaster.forecast_windows(windows[forecaster.spec]).quantiles)
+    return {name: np.concatenate(parts) for name, parts in chunks.items()}

@@ -33,21 +33,31 @@ def calibrate_cells(
     return cells.assign(**dict(zip(columns, _calibrate(cells, name, spec, residuals).T, strict=True)))
 
 
-def add_calibrated(cells: pd.DataFrame, name: str, spec: ForecastSpec) -> pd.DataFrame:
-    """The same as a method of its own beside the model: columns ``name calibrated@level``."""
+def add_calibrated(cells: pd.DataFrame, name: str, spec: ForecastSpec, first: np.datetime64) -> pd.DataFrame:
+    """The same as a method of its own beside the model: columns ``name calibrated@level``.
+
+    The cells of cutoffs before ``first`` are there for the others to go by, and stay as they are.
+    """
     columns = [f"{name} calibrated@{level}" for level in spec.quantile_levels]
-    calibrated = pd.DataFrame(_calibrate(cells, name, spec, None), cells.index, columns)
+    calibrated = pd.DataFrame(_calibrate(cells, name, spec, None, first), cells.index, columns)
     return pd.concat([cells, calibrated], axis=1)
 
 
-def _calibrate(cells: pd.DataFrame, name: str, spec: ForecastSpec, residuals: Residuals | None) -> Floats:
+def _calibrate(
+    cells: pd.DataFrame,
+    name: str,
+    spec: ForecastSpec,
+    residuals: Residuals | None,
+    first: np.datetime64 | None = None,
+) -> Floats:
     """Streams. (cells, levels)"""
     columns = [f"{name}@{level}" for level in spec.quantile_levels]
     logs = np.log(cells[columns].to_numpy(dtype=float))
     scores = _score_cells(cells, logs, spec)
     groups, steps = find_groups(cells["observed_days"].to_numpy()), cells["horizon"].to_numpy() - 1
     cutoffs = cells["cutoff"].to_numpy()
-    for cutoff in np.unique(cutoffs):
+    counts = np.ones(len(cells), dtype=bool) if first is None else (cells["date"] >= first).to_numpy()
+    for cutoff in np.unique(cutoffs[counts]):
         factors = fit_factors(
             _take_last_days(scores, int(cutoff)), spec.quantile_levels, spec.horizon, residuals
         )
@@ -58,8 +68,10 @@ def _calibrate(cells: pd.DataFrame, name: str, spec: ForecastSpec, residuals: Re
 
 
 def _score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Scores:
-    known = cells["actual"].notna().to_numpy()
-    of = cells[known]
+    """By target day."""
+    known = np.flatnonzero(cells["actual"].notna())
+    known = known[np.argsort((cells["cutoff"] + cells["horizon"]).to_numpy()[known], kind="stable")]
+    of = cells.iloc[known]
     log_actual = np.log(np.maximum(of["actual"].to_numpy(), 1.0))
     return Scores(
         horizons=of["horizon"].to_numpy(),
@@ -71,8 +83,10 @@ def _score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Score
 
 def _take_last_days(scores: Scores, day: int) -> Scores:
     """The scores of the last ``SCORED_DAYS`` target days up to ``day``."""
-    days = np.unique(scores.days[scores.days <= day])[-SCORED_DAYS:]
-    of = np.isin(scores.days, days)
+    end = int(np.searchsorted(scores.days, day, side="right"))
+    days = np.unique(scores.days[:end])[-SCORED_DAYS:]
+    begin = int(np.searchsorted(scores.days, days[0])) if len(days) else end
+    of = slice(begin, end)
     return Scores(scores.horizons[of], scores.days[of], scores.groups[of], scores.values[of])
 
 

@@ -111,11 +111,10 @@ def _score(
     last: np.datetime64,
 ) -> pd.DataFrame:
     cells = build_cells(panel, first, last, HORIZONS)
-    cells = add_forecasts(cells, panel, challenger, CHALLENGER)
+    known = {} if champion is None else {CHAMPION: champion}
+    cells = add_forecasts(cells, panel, {CHALLENGER: challenger, **known})
     if champion is None:
         cells = cells.assign(**{CHAMPION: cells["chart_weekday"]})
-    else:
-        cells = add_forecasts(cells, panel, champion, CHAMPION)
     in_streams = ["actual", "naive", CHALLENGER, CHAMPION]
     naive = (cells["naive"] - cells["actual"]).abs().groupby(cells["horizon"]).transform("mean")
     return cells[["date", "horizon"]].join(cells[in_streams].div(naive, axis=0)).assign(region=panel.region)

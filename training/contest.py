@@ -60,6 +60,11 @@ class Contest:
         return [*self.fixed, self.refitted + REFIT]
 
     @property
+    def calibrated(self) -> list[str]:
+        """Those whose intervals are looked at: the three, the ensembles, and the one that is trained on."""
+        return [*self.singles[: len(NAMES)], *self.ensembles, self.refitted + REFIT]
+
+    @property
     def methods(self) -> list[str]:
         """What is on every cell of a test beside the baselines."""
         return [*self.models, LIGHTGBM] if self.rivals else self.models

@@ -1,5 +1,6 @@
 """How often intervals hold, and how wide they are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -7,21 +8,15 @@ import pandas as pd
 from training.report import LEVELS
 
 
-def interval_methods(cells: pd.DataFrame) -> list[str]:
-    """The methods that have quantiles (columns ``name@level``)."""
-    return [column.removesuffix("@0.1") for column in cells.columns if str(column).endswith("@0.1")]
-
-
-def summarise_intervals(cells: pd.DataFrame) -> dict[str, Any]:
-    """Coverage and width of every method's intervals, over the cells whose target is known.
+def summarise_intervals(cells: pd.DataFrame, methods: Sequence[str]) -> dict[str, Any]:
+    """Coverage and width of intervals (columns ``name@level``), over the cells whose target is known.
 
     Returns:
         cells, and by method and level: coverage in percent, and the mean width over the cutoff's streams (the
         same divisor for all methods).
     """
     known = cells[cells["actual"].notna()]
-    methods = {name: _figures(known, name) for name in interval_methods(known)}
-    return {"cells": len(known), "methods": methods}
+    return {"cells": len(known), "methods": {name: _figures(known, name) for name in methods}}
 
 
 def _figures(known: pd.DataFrame, name: str) -> dict[str, dict[str, float]]:

@@ -73,9 +73,8 @@ def _forecast(
     learned = max(np.datetime64(model.bundle.trained_through, "D") for model in models.values())
     warm_up = max(first - np.timedelta64(WARM_UP, "D"), learned, panel.days[0])
     cells = build_cells(panel, min(warm_up, first), last, horizons)
-    for folder, model in models.items():
-        cells = add_forecasts(cells, panel, model.forecaster, _label(folder, models))
-    return cells
+    forecasters = {_label(folder, models): model.forecaster for folder, model in models.items()}
+    return add_forecasts(cells, panel, forecasters)
 
 
 def _score(

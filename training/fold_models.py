@@ -86,9 +86,9 @@ def add_models(
         folder: Of the fold.
         fold: For the model that is trained on as well; None without it.
     """
-    for label in contest.fixed:
-        bundle = _fixed_folder(contest, label, folder)
-        cells = add_forecasts(cells, panel, start_bundle(bundle).forecaster, label)
+    folders = {label: _fixed_folder(contest, label, folder) for label in contest.fixed}
+    forecasters = {label: start_bundle(bundle).forecaster for label, bundle in folders.items()}
+    cells = add_forecasts(cells, panel, forecasters)
     return cells if fold is None else _add_refitted(contest, cells, panel, folder, fold)
 
 
@@ -101,7 +101,7 @@ def _add_refitted(
     bundles += [_refit_folder(contest, folder, day) for day in days]
     since = np.searchsorted(np.array(days), cells["date"].to_numpy().astype("datetime64[D]"), side="right")
     parts = [
-        add_forecasts(cells[since == i], panel, start_bundle(bundle).forecaster, label)
+        add_forecasts(cells[since == i], panel, {label: start_bundle(bundle).forecaster})
         for i, bundle in enumerate(bundles)
         if (since == i).any()
     ]

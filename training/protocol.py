@@ -109,7 +109,7 @@ def build_fold_cells(contest: Contest, fold: Fold, panel: Panel, folder: Path) -
     """
     begin = max(fold.first - np.timedelta64(WARM_UP, "D"), fold.train_through)
     cells = add_methods(contest, build_cells(panel, begin, fold.last, HORIZONS), panel, folder, fold)
-    for model in contest.models:
-        cells = add_calibrated(cells, model, ForecastSpec())
+    for model in contest.calibrated:
+        cells = add_calibrated(cells, model, ForecastSpec(), fold.first)
     cells = cells[cells["date"] >= fold.first]
     return add_groups(cells, panel).assign(fold=fold.name)

@@ -42,7 +42,9 @@ def summarise_region(
         "by_horizon": _by(test, "horizon", methods),
         "breakdown": breakdown,
         "metadata": _metadata(test, contest.recurrent_parts),
-        "coverage": {str(day): _coverage(test[test["horizon"] == day]) for day in (1, LAST_DAY)},
+        "coverage": {
+            str(day): _coverage(test[test["horizon"] == day], contest.calibrated) for day in (1, LAST_DAY)
+        },
         "sample": None if sample is None else _sample(sample, methods),
     }
 
@@ -83,14 +85,18 @@ def _metadata(test: pd.DataFrame, recurrent_parts: dict[str, str]) -> dict[str, 
     }
 
 
-def _coverage(cells: pd.DataFrame) -> dict[str, Any]:
+def _coverage(cells: pd.DataFrame, models: list[str]) -> dict[str, Any]:
+    """Of the naive forecast's intervals, and of each model's as its weights give them and calibrated."""
+    methods = ["naive", *(f"{model}{way}" for model in models for way in ("", " calibrated"))]
     groups = {"all": {"all": cells}} | {
         kind: {str(group): part for group, part in cells.groupby(kind, observed=True)}
         for kind in ("fold", "observed days")
     }
     return {
         kind: {
-            group: summarise_intervals(part) for group, part in parts.items() if part["actual"].notna().any()
+            group: summarise_intervals(part, methods)
+            for group, part in parts.items()
+            if part["actual"].notna().any()
         }
         for kind, parts in groups.items()
     }

@@ -93,6 +93,9 @@ class Forecaster:
             history: Grids of ``grid_length`` days, each track observed within its last ``LEAD_IN``.
             market: The region's shared channels, up to the latest cutoff at least.
         """
-        windows = build_windows(history, market, self.spec)
+        return self.forecast_windows(build_windows(history, market, self.spec))
+
+    def forecast_windows(self, windows: Windows) -> Forecast:
+        """Forecast the days after the last step of windows that were made by ``spec``."""
         outputs = self.run(model_inputs(windows, self.spec))
         return to_streams(outputs, log_last=windows.log_last[:, -1], base=windows.base[:, -1], spec=self.spec)

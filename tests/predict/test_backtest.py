@@ -29,9 +29,9 @@ def cells(shared_sample_url: str, published_bundles: Path) -> pd.DataFrame:
     parts = []
     for panel in read_store(shared_sample_url):
         found = build_cells(panel, np.datetime64(FIRST), np.datetime64(LAST), HORIZONS)
-        for name in MODELS:
-            forecaster = start_bundle(published_bundles / name / "1").forecaster
-            found = add_forecasts(found, panel, forecaster, name)
+        folders = {name: published_bundles / name / "1" for name in MODELS}
+        forecasters = {name: start_bundle(folder).forecaster for name, folder in folders.items()}
+        found = add_forecasts(found, panel, forecasters)
         track_ids = np.array(panel.track_ids)[found["track"]]
         parts.append(found.assign(region=panel.region, track_id=track_ids))
     return pd.concat(parts, ignore_index=True)

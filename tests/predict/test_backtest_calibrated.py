@@ -35,7 +35,7 @@ def test_the_intervals_over_http_are_the_backtests(
     [panel] = [panel for panel in read_store(url) if panel.region == "ph"]
     first = max(panel.days[0], np.datetime64(cutoff) - WARM_UP)
     cells = build_cells(panel, first, np.datetime64(cutoff), range(1, 8))
-    raw = add_forecasts(cells, panel, model.forecaster, "lstm")
+    raw = add_forecasts(cells, panel, {"lstm": model.forecaster})
     calibrated = calibrate_cells(raw, "lstm", model.bundle.spec, residuals)
     of_cutoff = calibrated[calibrated["date"] == np.datetime64(cutoff)]
     track_ids = sorted(sample.chart("ph", cutoff))
@@ -70,7 +70,7 @@ def test_a_backtest_covers_what_it_says_once_it_is_calibrated(sqlite_sample: Pat
     assert len(panels) == len(REGIONS)
     for panel in panels:
         cells = build_cells(panel, panel.days[0], np.datetime64(LAST), [1])
-        raw = add_forecasts(cells, panel, model.forecaster, "lstm")
+        raw = add_forecasts(cells, panel, {"lstm": model.forecaster})
         calibrated = calibrate_cells(raw, "lstm", model.bundle.spec)
         # with 50 days behind it, and before the year's great shock, which no past of it foresees
         late = raw["date"].between(pd.Timestamp("2020-11-22"), pd.Timestamp("2020-12-14"))

@@ -81,7 +81,7 @@ def test_a_models_forecasts_are_those_made_with_nothing_but_the_days_up_to_the_c
     forecaster = start_bundle(candidates / "two_stage").forecaster
     first, last = len(panel.days) - 12, len(panel.days) - 4
     cells = build_cells(panel, panel.days[first], panel.days[last], range(1, 4))
-    scored = add_forecasts(cells, panel, forecaster, "model")
+    scored = add_forecasts(cells, panel, {"model": forecaster})
     assert list(scored[cells.columns]) == list(cells)
     np.testing.assert_array_equal(scored["model"], scored["model@0.5"])
     for cutoff, of_day in scored.groupby("cutoff"):

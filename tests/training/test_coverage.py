@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.coverage import interval_methods, summarise_intervals
+from training.coverage import summarise_intervals
 
 BOUNDS = {"0.025": 50.0, "0.1": 80.0, "0.25": 90.0, "0.75": 110.0, "0.9": 120.0, "0.975": 150.0}
 CELLS = pd.DataFrame(
@@ -13,12 +13,8 @@ CELLS = pd.DataFrame(
 )
 
 
-def test_methods_with_intervals_are_told_by_their_quantiles() -> None:
-    assert interval_methods(CELLS) == ["calibrated"]
-
-
 def test_coverage_and_width_over_todays_streams_are_of_the_cells_with_a_known_target() -> None:
-    found = summarise_intervals(CELLS)
+    found = summarise_intervals(CELLS, ["calibrated"])
     assert found["cells"] == 3
     levels = found["methods"]["calibrated"]
     coverages = [levels[level]["coverage"] for level in ("50", "80", "95")]

@@ -37,7 +37,7 @@ def test_all_methods_are_scored_on_the_same_cells_and_the_figures_kept_beside_ea
         assert summary["censored"] == of_horizon["actual"].isna().sum() > 0
         assert list(summary["methods"])[3:] == ["lstm", "gru", "multi_input"]
         for folder, name in zip(folders, ("lstm", "gru", "multi_input"), strict=True):
-            alone = add_forecasts(of_horizon, panel, start_bundle(folder).forecaster, name)
+            alone = add_forecasts(of_horizon, panel, {name: start_bundle(folder).forecaster})
             expected = summarise(alone, [name])["methods"]
             found = summary["methods"][name]
             raw = {figure: value for figure, value in found.items() if not figure.startswith("calibrated_")}

@@ -28,8 +28,9 @@ def forecast_by_our_protocol(panel: Panel, tracks: Ints, settings: PaperSettings
     cells = build_cells(panel, first_cutoff, panel.days[-2], [1])
     cells = cells[cells["track"].isin(tracks) & cells["actual"].notna()]
     with tempfile.TemporaryDirectory() as scratch:
-        for name, folder in fit_ours(panel, build_plans(first_cutoff, settings, Path(scratch))).items():
-            cells = add_forecasts(cells, panel, start_bundle(folder).forecaster, name)
+        folders = fit_ours(panel, build_plans(first_cutoff, settings, Path(scratch)))
+        forecasters = {name: start_bundle(folder).forecaster for name, folder in folders.items()}
+        cells = add_forecasts(cells, panel, forecasters)
     begin = len(panel.days) - settings.test_days
     return {name: _lay_out(cells, name, tracks, begin, settings.test_days) for name in (*BASELINES, *OURS)}
 

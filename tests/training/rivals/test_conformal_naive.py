@@ -28,7 +28,7 @@ def test_they_cover_what_they_say_where_the_days_to_come_are_as_those_before() -
     random = np.random.Generator(np.random.PCG64(2))
     panel = build_panel_of(np.exp(9 + np.cumsum(random.normal(0, 0.1, (40, 200)), axis=1)))
     cells = add_conformal_naive(build_cells(panel, panel.days[100], panel.days[198], [1]), panel)
-    levels = summarise_intervals(cells)["methods"]["naive"]
+    levels = summarise_intervals(cells, ["naive"])["methods"]["naive"]
     for level in ("50", "80", "95"):
         assert levels[level]["coverage"] == pytest.approx(float(level), abs=2)
 
