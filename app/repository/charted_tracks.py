@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.orm import aliased
 
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
@@ -134,24 +135,24 @@ def _count_again(connection: Connection, region: str, track_ids: Collection[str]
 
 
 def _read_from_rows(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, _Observed]:
+    last = aliased(DailyStreams)
+    # Looked up for each track: of a join SQLite would make a way through all of the region's rows.
+    last_streams = (
+        select(last.streams)
+        .where(last.region == region, last.track_id == DailyStreams.track_id)
+        .order_by(last.date.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     spans = (
         select(
             DailyStreams.track_id,
-            func.min(DailyStreams.date).label("first_day"),
-            func.max(DailyStreams.date).label("last_day"),
-            func.count().label("observed_days"),
+            func.min(DailyStreams.date),
+            func.max(DailyStreams.date),
+            last_streams,
+            func.count(),
         )
         .where(DailyStreams.region == region, DailyStreams.track_id.in_(track_ids))
         .group_by(DailyStreams.track_id)
-        .subquery()
     )
-    last = and_(
-        DailyStreams.region == region,
-        DailyStreams.track_id == spans.c.track_id,
-        DailyStreams.date == spans.c.last_day,
-    )
-    joined = select(spans, DailyStreams.streams).join_from(spans, DailyStreams, last)
-    return {
-        row.track_id: _Observed(row.first_day, row.last_day, row.streams, row.observed_days)
-        for row in connection.execute(joined)
-    }
+    return {row[0]: _Observed(*row[1:]) for row in connection.execute(spans)}
