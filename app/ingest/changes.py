@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from app.errors import ConflictError
 from app.forecasting.market import chart_ratio
@@ -53,8 +55,8 @@ class RejectedRows:
 def group_by_day(rows: Iterable[ChartRow]) -> dict[DayKey, dict[str, Entry]]:
     """Return the charts that ``rows`` make."""
     charts: dict[DayKey, dict[str, Entry]] = {}
-    for row in rows:
-        charts.setdefault((row.region, row.date), {})[row.track_id] = Entry(row.position, row.streams)
+    for key, of_day in groupby(rows, key=attrgetter("region", "date")):
+        charts.setdefault(key, {}).update({row.track_id: Entry(row.position, row.streams) for row in of_day})
     return charts
 
 
@@ -122,11 +124,18 @@ def find_neighbours(changes: Iterable[ChartChange]) -> set[DayKey]:
 def choose_newest_names(rows: Iterable[ChartRow]) -> dict[str, Naming]:
     """Return the newest name and artist that ``rows`` have for each track."""
     namings: dict[str, Naming] = {}
-    for row in sorted(rows, key=lambda row: (row.date, row.region), reverse=True):
-        known = namings.get(row.track_id, Naming())
-        if known.track_name is None and row.track_name is not None:
-            known = known._replace(track_name=row.track_name, named_on=row.date)
-        if known.artist is None and row.artist is not None:
-            known = known._replace(artist=row.artist, credited_on=row.date)
-        namings[row.track_id] = known
+    for row in sorted(rows, key=attrgetter("date", "region"), reverse=True):
+        known = namings.get(row.track_id)
+        if known is None:
+            namings[row.track_id] = Naming(row.track_name, row.date, row.artist, row.date)
+        elif known.track_name is None or known.artist is None:
+            namings[row.track_id] = _fill_in(known, row)
     return namings
+
+
+def _fill_in(known: Naming, row: ChartRow) -> Naming:
+    if known.track_name is None:
+        known = known._replace(track_name=row.track_name, named_on=row.date)
+    if known.artist is None:
+        known = known._replace(artist=row.artist, credited_on=row.date)
+    return known

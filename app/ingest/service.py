@@ -147,7 +147,7 @@ def build_report(
 
 
 def _report_file(file: ParsedFile, changes: Sequence[ChartChange]) -> FileReport:
-    days = {(row.region, row.date) for row in file.rows}
+    days = file.days
     regions = sorted({region for region, _ in days})
     return FileReport(
         name=file.name,
