@@ -11,7 +11,7 @@ from app.forecasting.market import chart_ratio
 from app.ingest.rows import ChartRow, Rejection
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
 from app.repository.charted_tracks import Naming
-from app.repository.charts import Movement
+from app.repository.charts import Movements
 
 MIN_SHARE = 90  # percent of a stored chart's rows that an upload of the day has at least
 DAY = dt.timedelta(days=1)
@@ -99,7 +99,7 @@ def refuse_shrunk_charts(changes: Iterable[ChartChange], stored: Mapping[DayKey,
         )
 
 
-def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Chart]) -> list[Movement]:
+def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Chart]) -> Movements:
     """Return the movement of each changed day and of the day after it, where there is one.
 
     Args:
@@ -107,18 +107,17 @@ def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Ch
         charts: The charts as they are afterwards: of the changed days and of their neighbours.
     """
     changed = {change.key for change in changes}
-    moved = sorted(changed | {(region, day + DAY) for region, day in changed})
+    moved = changed | {(region, day + DAY) for region, day in changed}
     streams = {key: {t: entry.streams for t, entry in chart.items()} for key, chart in charts.items()}
-    return [
-        Movement(region, day, chart_ratio(streams[region, day], streams.get((region, day - DAY), {})))
-        for region, day in moved
-        if (region, day) in streams
-    ]
+    return {
+        (region, day): chart_ratio(streams[region, day], streams.get((region, day - DAY), {}))
+        for region, day in moved & streams.keys()
+    }
 
 
-def find_neighbours(changes: Iterable[ChartChange]) -> set[DayKey]:
-    """Return the days before and after those that ``changes`` change."""
-    return {(c.region, c.date + step) for c in changes if c.changed for step in (-DAY, DAY)}
+def find_neighbours(days: Iterable[DayKey]) -> set[DayKey]:
+    """Return the days before and after each of ``days``."""
+    return {(region, day + step) for region, day in days for step in (-DAY, DAY)}
 
 
 def choose_newest_names(rows: Iterable[ChartRow]) -> dict[str, Naming]:

@@ -27,12 +27,12 @@ CHARTS = {"top200": True, "viral50": False}  # of a file that mixes charts, thos
 class _Field(NamedTuple):
     """Where a row's field comes from: a column and how to read it, or one value for the whole file."""
 
-    index: int | None = None
+    column: int | None = None
     parse: Callable[[str], object] = str
     value: object = None
 
     def read(self, cells: Sequence[str]) -> Any:
-        return self.value if self.index is None else self.parse(cells[self.index])
+        return self.value if self.column is None else self.parse(cells[self.column])
 
 
 class RowReader:
@@ -84,7 +84,7 @@ class RowReader:
         if self._chart is not None and not all(map(_parse_chart, columns[self._chart])):
             raise ValueError("rows are of another chart")
         values = [
-            repeat(field.value) if field.index is None else map(field.parse, columns[field.index])
+            repeat(field.value) if field.column is None else map(field.parse, columns[field.column])
             for field in self._fields.values()
         ]
         return list(map(ChartRow, lines, *values))
