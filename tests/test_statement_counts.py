@@ -21,8 +21,8 @@ READS = {
     "/tracks/{track_id}/history?region=ph": 3,  # the region, whether it charted there, its days
 }
 FORECASTS = 3  # the region, the tracks' facts, their days
-UNCHANGED = 8
-CHANGED = 13
+UNCHANGED = 7
+CHANGED = {"sqlite": 12, "postgresql": 11}  # there the rows go by COPY, past what records
 
 
 @pytest.mark.parametrize("path", READS)
@@ -46,7 +46,8 @@ def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(
 ) -> None:
     chart = sample.chart("ph", LAST_DAY).values()
     body = to_csv([replace(row, date=LAST_DAY + dt.timedelta(days=1)) for row in chart])
-    for status, expected in ((201, CHANGED), (200, UNCHANGED)):
+    changed = CHANGED[sample_client.app.state.database.engine.name]  # type: ignore[attr-defined]
+    for status, expected in ((201, changed), (200, UNCHANGED)):
         with recorded_statements(sample_client) as statements:
             answer = sample_client.post("/ingest", content=body, headers={"content-type": "text/csv"})
         assert (answer.status_code, len(statements)) == (status, expected), statements

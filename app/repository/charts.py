@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Date, bindparam, case, delete, insert, select
 
 from app.models import ChartDay, Correction, DailyStreams, Region
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
-from app.repository.upsert import execute_many, in_batches, overwrite, upsert_rows
+from app.repository.upsert import execute_many, in_batches, insert_rows, overwrite, upsert_rows
 
 Movements = Mapping[DayKey, float | None]  # the market movement of days, worked out again
 _ROW = ("region", "track_id", "date", "position", "streams")
@@ -77,15 +77,22 @@ def _days_by_region(keys: Iterable[DayKey]) -> dict[str, list[dt.date]]:
 
 def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
     """Put in, overwrite and take out the rows that ``changes`` say, in the order of the primary key."""
-    # Gathered by track, day by day: sorting the tracks alone is then enough.
-    written: defaultdict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
-    for change in sorted(changes, key=attrgetter("key")):
-        for track_id in (*change.inserted, *change.updated):
-            row = (change.region, track_id, change.date, *change.after[track_id])
-            written[change.region, track_id].append(row)
-    rows = chain.from_iterable(written[track] for track in sorted(written))
-    upsert_rows(connection, DailyStreams, _ROW, rows, merge=overwrite("position", "streams"))
+    ordered = sorted(changes, key=attrgetter("key"))
+    # The upload holds the lock of its regions: what was not there when it looked is not there now.
+    insert_rows(connection, DailyStreams, _ROW, _sort_rows((c, c.inserted) for c in ordered))
+    updated = _sort_rows((c, c.updated) for c in ordered)
+    upsert_rows(connection, DailyStreams, _ROW, updated, merge=overwrite("position", "streams"))
     _delete_rows(connection, changes)
+
+
+def _sort_rows(entries: Iterable[tuple[ChartChange, Iterable[str]]]) -> Iterator[Sequence[Any]]:
+    """The rows of these tracks after a change, by primary key where the changes go by region and day."""
+    by_track: defaultdict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
+    for change, track_ids in entries:
+        for track_id in track_ids:
+            row = (change.region, track_id, change.date, *change.after[track_id])
+            by_track[change.region, track_id].append(row)
+    return chain.from_iterable(by_track[track] for track in sorted(by_track))
 
 
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:

@@ -61,8 +61,7 @@ def upsert_rows(
         rows: In the order of ``columns``.
         merge: What becomes of rows that are there; the same function each time, its statement is kept.
     """
-    table = model.__table__
-    assert isinstance(table, Table)
+    table = _table(model)
     postgres = connection.dialect.name == "postgresql"
     for batch in in_batches(rows, BATCH):
         if postgres:
@@ -73,6 +72,27 @@ def upsert_rows(
             _execute_on_sqlite(connection, table, columns, batch, merge)
 
 
+def insert_rows(
+    connection: Connection, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert ``rows``, each the values of ``columns``, of which none may be there yet."""
+    table = _table(model)
+    if connection.dialect.name != "postgresql":
+        for batch in in_batches(rows, BATCH):
+            _execute_on_sqlite(connection, table, columns, batch, None)
+        return
+    driver: Any = connection.connection.cursor()
+    with driver, driver.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
 @lru_cache
 def _build_on_postgres(table: Table, columns: tuple[str, ...], merge: Merge) -> postgresql.Insert:
     arrays = [func.unnest(bindparam(column, type_=ARRAY(table.c[column].type))) for column in columns]
@@ -80,7 +100,11 @@ def _build_on_postgres(table: Table, columns: tuple[str, ...], merge: Merge) -> 
 
 
 def _execute_on_sqlite(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], merge: Merge
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    merge: Merge | None,
 ) -> None:
     # Straight to the driver: a day's rows are so few that what SQLAlchemy does for each would cost as much.
     values = {
@@ -92,10 +116,11 @@ def _execute_on_sqlite(
 
 
 @lru_cache
-def _write_for_sqlite(table: Table, columns: tuple[str, ...], merge: Merge) -> tuple[str, list[str]]:
+def _write_for_sqlite(table: Table, columns: tuple[str, ...], merge: Merge | None) -> tuple[str, list[str]]:
     """The statement, and the columns in the order of its parameters."""
     statement = sqlite.insert(table).values({column: bindparam(column) for column in columns})
-    compiled = _on_conflict(statement, table, merge).compile(dialect=sqlite.dialect())
+    written = statement if merge is None else _on_conflict(statement, table, merge)
+    compiled = written.compile(dialect=sqlite.dialect())
     return str(compiled), list(compiled.positiontup or ())
 
 
