@@ -23,6 +23,7 @@ NAMING_CONVENTION = {
 
 
 WAIT = 30_000  # milliseconds for another writer on SQLite to finish
+BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: rows go in by track, their index by day
 
 
 class Base(DeclarativeBase):
@@ -31,8 +32,13 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
-def build_engine(url: str) -> Engine:
-    """An engine for ``url``; for SQLite with WAL, foreign keys and explicit transactions."""
+def build_engine(url: str, *, cache: int | None = None) -> Engine:
+    """An engine for ``url``; for SQLite with WAL, foreign keys and explicit transactions.
+
+    Args:
+        url: The store's address.
+        cache: KB of a SQLite store that each connection may keep in memory; None for SQLite's own 2,000.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
@@ -41,6 +47,8 @@ def build_engine(url: str) -> Engine:
     engine = create_engine(parsed)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    if cache is not None:
+        event.listen(engine, "connect", lambda driver, _: driver.execute(f"PRAGMA cache_size=-{cache}"))
     return engine
 
 

@@ -65,7 +65,8 @@ class TrackMetadata(Base):
 class DailyStreams(Base):
     """Chart streams of one track in one region on one chart day.
 
-    Clustered by its key on SQLite, covered by it on Postgres: a track's window is one index range.
+    Clustered by its key on SQLite, covered by it on Postgres: a track's window is one index range. So is a
+    chart: with an index that lacks ``streams`` SQLite takes a region's rows for few, and reads them all.
     """
 
     __tablename__ = "daily_streams"
@@ -73,7 +74,7 @@ class DailyStreams(Base):
         PrimaryKeyConstraint("region", "track_id", "date", postgresql_include=["position", "streams"]),
         CheckConstraint("streams >= 0", name="streams_not_negative"),
         CheckConstraint("position >= 1", name="position_from_one"),
-        Index(None, "region", "date", "position"),
+        Index(None, "region", "date", "position", "streams"),
         {"sqlite_with_rowid": False},
     )
 
@@ -129,7 +130,10 @@ class IssuedForecast(Base):
     """
 
     __tablename__ = "issued_forecasts"
-    __table_args__ = (PrimaryKeyConstraint("region", "model", "version", "weights", "cutoff"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("region", "model", "version", "weights", "cutoff"),
+        Index(None, "region", "cutoff"),
+    )
 
     region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     model: Mapped[str] = mapped_column(String(32))

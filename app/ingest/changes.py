@@ -3,13 +3,15 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from app.errors import ConflictError
 from app.forecasting.market import chart_ratio
 from app.ingest.rows import ChartRow, Rejection
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
 from app.repository.charted_tracks import Naming
-from app.repository.charts import Movement
+from app.repository.charts import Movements
 
 MIN_SHARE = 90  # percent of a stored chart's rows that an upload of the day has at least
 DAY = dt.timedelta(days=1)
@@ -53,8 +55,8 @@ class RejectedRows:
 def group_by_day(rows: Iterable[ChartRow]) -> dict[DayKey, dict[str, Entry]]:
     """Return the charts that ``rows`` make."""
     charts: dict[DayKey, dict[str, Entry]] = {}
-    for row in rows:
-        charts.setdefault((row.region, row.date), {})[row.track_id] = Entry(row.position, row.streams)
+    for key, of_day in groupby(rows, key=attrgetter("region", "date")):
+        charts.setdefault(key, {}).update({row.track_id: Entry(row.position, row.streams) for row in of_day})
     return charts
 
 
@@ -97,7 +99,7 @@ def refuse_shrunk_charts(changes: Iterable[ChartChange], stored: Mapping[DayKey,
         )
 
 
-def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Chart]) -> list[Movement]:
+def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Chart]) -> Movements:
     """Return the movement of each changed day and of the day after it, where there is one.
 
     Args:
@@ -105,28 +107,34 @@ def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Ch
         charts: The charts as they are afterwards: of the changed days and of their neighbours.
     """
     changed = {change.key for change in changes}
-    moved = sorted(changed | {(region, day + DAY) for region, day in changed})
+    moved = changed | {(region, day + DAY) for region, day in changed}
     streams = {key: {t: entry.streams for t, entry in chart.items()} for key, chart in charts.items()}
-    return [
-        Movement(region, day, chart_ratio(streams[region, day], streams.get((region, day - DAY), {})))
-        for region, day in moved
-        if (region, day) in streams
-    ]
+    return {
+        (region, day): chart_ratio(streams[region, day], streams.get((region, day - DAY), {}))
+        for region, day in moved & streams.keys()
+    }
 
 
-def find_neighbours(changes: Iterable[ChartChange]) -> set[DayKey]:
-    """Return the days before and after those that ``changes`` change."""
-    return {(c.region, c.date + step) for c in changes if c.changed for step in (-DAY, DAY)}
+def find_neighbours(days: Iterable[DayKey]) -> set[DayKey]:
+    """Return the days before and after each of ``days``."""
+    return {(region, day + step) for region, day in days for step in (-DAY, DAY)}
 
 
 def choose_newest_names(rows: Iterable[ChartRow]) -> dict[str, Naming]:
     """Return the newest name and artist that ``rows`` have for each track."""
     namings: dict[str, Naming] = {}
-    for row in sorted(rows, key=lambda row: (row.date, row.region), reverse=True):
-        known = namings.get(row.track_id, Naming())
-        if known.track_name is None and row.track_name is not None:
-            known = known._replace(track_name=row.track_name, named_on=row.date)
-        if known.artist is None and row.artist is not None:
-            known = known._replace(artist=row.artist, credited_on=row.date)
-        namings[row.track_id] = known
+    for row in sorted(rows, key=attrgetter("date", "region"), reverse=True):
+        known = namings.get(row.track_id)
+        if known is None:
+            namings[row.track_id] = Naming(row.track_name, row.date, row.artist, row.date)
+        elif known.track_name is None or known.artist is None:
+            namings[row.track_id] = _fill_in(known, row)
     return namings
+
+
+def _fill_in(known: Naming, row: ChartRow) -> Naming:
+    if known.track_name is None:
+        known = known._replace(track_name=row.track_name, named_on=row.date)
+    if known.artist is None:
+        known = known._replace(artist=row.artist, credited_on=row.date)
+    return known

@@ -35,13 +35,13 @@ class Budget:
                 f"{name}: unpacked, the upload is over CHARTCAST_MAX_UNPACKED_BYTES; split it."
             )
 
-    def take_row(self, name: str) -> None:
-        """Account for one row.
+    def take_rows(self, name: str, count: int) -> None:
+        """Account for rows read.
 
         Raises:
             TooLargeError: over ``max_upload_rows``.
         """
-        self.rows -= 1
+        self.rows -= count
         if self.rows < 0:
             raise TooLargeError(f"{name}: the upload has more rows than CHARTCAST_MAX_UPLOAD_ROWS; split it.")
 
@@ -109,33 +109,30 @@ def _refuse_other_content(name: str, start: bytes) -> None:
 
 
 def _decode_lines(name: str, chunks: Iterator[bytes]) -> Iterator[str]:
-    # Decoded line by line (no byte of a longer UTF-8 character is a newline), so that a fault has a line.
-    for number, raw in enumerate(_split_lines(name, chunks), start=1):
+    number = 1  # of the block's first line
+    for block in _split_at_lines(name, chunks):
         try:
-            text = (raw.removeprefix(_BOM) if number == 1 else raw).decode()
-        except UnicodeDecodeError:
-            raise _damaged(name, number, "is not UTF-8 text; save the file as CSV UTF-8.") from None
+            text = (block.removeprefix(_BOM) if number == 1 else block).decode()
+        except UnicodeDecodeError as error:
+            line = number + error.object.count(b"\n", 0, error.start)
+            raise _damaged(name, line, "is not UTF-8 text; save the file as CSV UTF-8.") from None
         if "\0" in text:
-            raise _damaged(name, number, "holds a NUL byte; the file is damaged, send it again.")
-        if "\r" in text:
-            yield from _split_at_carriage_returns(text)
-        else:
-            yield text
+            line = number + text.count("\n", 0, text.index("\0"))
+            raise _damaged(name, line, "holds a NUL byte; the file is damaged, send it again.")
+        # CRLF is one line end; a carriage return of its own (old Mac files) is one too.
+        yield from io.StringIO(text, newline=None)
+        number += block.count(b"\n")
 
 
-def _split_at_carriage_returns(text: str) -> Iterator[str]:
-    # CRLF is one line end; a carriage return of its own (old Mac files) is one too.
-    return (part + "\n" for part in text.removesuffix("\n").removesuffix("\r").split("\r"))
-
-
-def _split_lines(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest, count = b"", 0
+def _split_at_lines(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    # Whole lines, many at once: no byte of a longer UTF-8 character is a newline.
+    rest, count = b"", 1
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-        count += len(lines)
+        lines, newline, rest = (rest + chunk).rpartition(b"\n")
+        if newline:
+            yield lines + newline
+            count += lines.count(newline) + 1
         if len(rest) > MAX_LINE:
-            raise _damaged(name, count + 1, "is over a million bytes long, which no chart's is.")
+            raise _damaged(name, count, "is over a million bytes long, which no chart's is.")
     if rest:
         yield rest

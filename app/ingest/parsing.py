@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from app.errors import UnsupportedFormatError
 from app.ingest.content import Budget, read_records
@@ -12,6 +13,7 @@ from app.ingest.origin import Given, Origin, agree_on_origin, parse_file_name
 from app.ingest.row_reader import RowReader
 from app.ingest.rows import ChartRow, ParsedFile, Rejection, build_refusal
 
+BATCH = 10_000  # records read at once
 ENTRY_KEYS = ("position", "track_id", "streams", "track_name", "artist")
 
 
@@ -58,10 +60,14 @@ def reject_repeated_days(files: Sequence[ParsedFile]) -> list[ParsedFile]:
     owners: dict[tuple[str, dt.date], str] = {}
     checked = []
     for file in files:
-        owned = ((row, owners.get((row.region, row.date))) for row in file.rows)
-        problems = {row.line: _repeated_day(row, owner) for row, owner in owned if owner is not None}
+        repeated = owners.keys() & file.days
+        problems = {
+            row.line: _repeated_day(row, owners[row.region, row.date])
+            for row in (file.rows if repeated else ())
+            if (row.region, row.date) in repeated
+        }
         checked.append(file.rejecting(problems) if problems else file)
-        owners.update({(row.region, row.date): file.name for row in checked[-1].rows})
+        owners.update(dict.fromkeys(file.days - repeated, file.name))
     return checked
 
 
@@ -88,39 +94,43 @@ def _collect(
     *,
     sha256: str = "",
 ) -> ParsedFile:
-    good = _DayCheck()
+    rows: list[ChartRow] = []
     rejected: list[Rejection] = []
     skipped = 0
-    for line, cells in records:
-        budget.take_row(name)
-        row = reader.read(line, cells)
-        if row is None:
-            skipped += 1
-        elif isinstance(row, Rejection) or (row := good.check(row)) is not None:
-            rejected.append(row)
-    if not (good.rows or rejected or skipped):
+    source = iter(records)
+    while batch := list(islice(source, BATCH)):
+        budget.take_rows(name, len(batch))
+        good, bad = reader.read_many(batch)
+        rows += good
+        rejected += bad
+        skipped += len(batch) - len(good) - len(bad)
+    if not (rows or rejected or skipped):
         nothing = Rejection(1, "row", "", "has no rows below the header")
         raise build_refusal(name, nothing, f"{name}: there are no rows in it; send a chart.")
-    return ParsedFile(name, reader.form.name, good.rows, rejected, skipped, sha256)
+    file = ParsedFile(name, reader.form.name, rows, rejected, skipped, sha256)
+    repeated = _find_repeated(rows)
+    return file.rejecting(repeated) if repeated else file
 
 
-class _DayCheck:
-    """Holds rows against each other: a day has one row a position and one a track."""
+def _find_repeated(rows: Sequence[ChartRow]) -> dict[int, Rejection]:
+    """Of rows that share their day and their position or track, all but the first; by line."""
+    places = {(row.region, row.date, row.position) for row in rows}
+    tracks = {(row.region, row.date, row.track_id) for row in rows}
+    return {} if len(places) == len(tracks) == len(rows) else _name_repeated(rows)
 
-    def __init__(self) -> None:
-        self.rows: list[ChartRow] = []
-        self._days: dict[tuple[str, dt.date], tuple[dict[int, int], dict[str, int]]] = {}
 
-    def check(self, row: ChartRow) -> Rejection | None:
-        """Keep ``row``, or say which earlier row has its position or track."""
-        positions, tracks = self._days.setdefault((row.region, row.date), ({}, {}))
+def _name_repeated(rows: Iterable[ChartRow]) -> dict[int, Rejection]:
+    repeated: dict[int, Rejection] = {}
+    days: dict[tuple[str, dt.date], tuple[dict[int, int], dict[str, int]]] = {}
+    for row in rows:
+        positions, tracks = days.setdefault((row.region, row.date), ({}, {}))
         if row.position in positions:
-            return _repeated(row, "position", row.position, positions[row.position])
-        if row.track_id in tracks:
-            return _repeated(row, "track_id", row.track_id, tracks[row.track_id])
-        positions[row.position] = tracks[row.track_id] = row.line
-        self.rows.append(row)
-        return None
+            repeated[row.line] = _repeated(row, "position", row.position, positions[row.position])
+        elif row.track_id in tracks:
+            repeated[row.line] = _repeated(row, "track_id", row.track_id, tracks[row.track_id])
+        else:
+            positions[row.position] = tracks[row.track_id] = row.line
+    return repeated
 
 
 def _repeated(row: ChartRow, field: str, value: object, earlier: int) -> Rejection:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from app.dates import parse_iso_date
@@ -55,6 +55,11 @@ class ParsedFile:
     rejected: list[Rejection]
     skipped: int = 0
     sha256: str = ""
+
+    @cached_property
+    def days(self) -> set[tuple[str, dt.date]]:
+        """The regions and days that it has good rows of."""
+        return {(row.region, row.date) for row in self.rows}
 
     def rejecting(self, problems: dict[int, Rejection]) -> "ParsedFile":
         """The same file with the rows on these lines rejected."""
@@ -125,6 +130,7 @@ def check_chart_day(day: dt.date, today: dt.date) -> dt.date:
     return day
 
 
+@lru_cache(maxsize=2**16)  # a track's name comes again every day
 def parse_name(text: str) -> str | None:
     """Return a track's or an artist's name, None where the chart gives none.
 

@@ -102,8 +102,8 @@ class IngestService:
             _refuse_rejected(files)
         if options.dry_run:
             with self.database.read() as connection:
-                changes = plan_changes(connection, files, replace=options.replace)
-            return build_report(None, files, changes)
+                plan = plan_changes(connection, files, replace=options.replace)
+            return build_report(None, files, plan.changes)
         with self.database.write() as connection:
             batch_id, changes = store_upload(
                 connection, files, replace=options.replace, received_at=self.now()
@@ -147,7 +147,7 @@ def build_report(
 
 
 def _report_file(file: ParsedFile, changes: Sequence[ChartChange]) -> FileReport:
-    days = {(row.region, row.date) for row in file.rows}
+    days = file.days
     regions = sorted({region for region, _ in days})
     return FileReport(
         name=file.name,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,6 @@ from app.repository.charts import (
     insert_corrections,
     lock_regions,
     read_charts,
-    update_movements,
     update_regions,
     upsert_chart_days,
     write_chart_rows,
@@ -30,19 +30,28 @@ from app.repository.charts import (
 from app.repository.issued_forecasts import delete_outdated_forecasts
 
 
-def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace: bool) -> list[ChartChange]:
+@dataclass(frozen=True)
+class Plan:
+    """What an upload changes, and the charts as they are: of its days and of the days around them."""
+
+    changes: list[ChartChange]
+    stored: Mapping[DayKey, Chart]
+
+
+def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace: bool) -> Plan:
     """Compare the upload with the stored charts of its days.
 
     Raises:
         ConflictError: it would cut a chart short, and ``replace`` does not ask for that.
     """
     uploaded = group_by_day(row for file in files for row in file.rows)
-    stored = read_charts(connection, uploaded.keys())
+    # With their neighbours at once, which the movement needs: one read.
+    stored = read_charts(connection, uploaded.keys() | find_neighbours(uploaded))
     rejected = RejectedRows(row for file in files for row in file.rejected)
     changes = compare_charts(uploaded, stored, rejected)
     if not replace:
         refuse_shrunk_charts(changes, stored)
-    return changes
+    return Plan(changes, stored)
 
 
 def store_upload(
@@ -54,16 +63,16 @@ def store_upload(
         ConflictError: as ``plan_changes``.
     """
     lock_regions(connection, {row.region for file in files for row in file.rows})
-    changes = plan_changes(connection, files, replace=replace)
+    plan = plan_changes(connection, files, replace=replace)
     upsert_tracks(connection, choose_newest_names(row for file in files for row in file.rows))
     batch_id = insert_batch(
         connection,
         received_at=received_at,
-        counts=count_changes(changes) | {"rejected": sum(len(file.rejected) for file in files)},
+        counts=count_changes(plan.changes) | {"rejected": sum(len(file.rejected) for file in files)},
         files=[_describe_file(file) for file in files],
     )
-    _write_changes(connection, batch_id, changes)
-    return batch_id, changes
+    _write_changes(connection, batch_id, plan)
+    return batch_id, plan.changes
 
 
 def count_changes(changes: Sequence[ChartChange]) -> dict[str, int]:
@@ -81,19 +90,14 @@ def _describe_file(file: ParsedFile) -> Mapping[str, str | int]:
     return {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": rows}
 
 
-def _write_changes(connection: Connection, batch_id: int, changes: Sequence[ChartChange]) -> None:
-    changed = [change for change in changes if change.changed]
+def _write_changes(connection: Connection, batch_id: int, plan: Plan) -> None:
+    changed = [change for change in plan.changes if change.changed]
     if not changed:
         return
     write_chart_rows(connection, changed)
     insert_corrections(connection, batch_id, changed)
     update_track_regions(connection, changed)
-    upsert_chart_days(connection, batch_id, changed)
-    update_movements(connection, measure_movements(changed, _charts_around(connection, changes)))
+    charts = {**plan.stored, **{change.key: change.after for change in plan.changes}}
+    upsert_chart_days(connection, batch_id, changed, measure_movements(changed, charts))
     delete_outdated_forecasts(connection, changed)
     update_regions(connection, changed)
-
-
-def _charts_around(connection: Connection, changes: Sequence[ChartChange]) -> dict[DayKey, Chart]:
-    charts = {change.key: change.after for change in changes}
-    return charts | read_charts(connection, find_neighbours(changes) - charts.keys())

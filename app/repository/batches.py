@@ -9,6 +9,9 @@ from sqlalchemy import Connection, insert
 from app.models import IngestBatch, IngestFile
 from app.repository.upsert import execute_many
 
+_BATCH = insert(IngestBatch).returning(IngestBatch.id)
+_FILE = insert(IngestFile)
+
 
 def insert_batch(
     connection: Connection,
@@ -25,7 +28,6 @@ def insert_batch(
         counts: Rows ``inserted``, ``updated``, ``unchanged``, ``removed`` and ``rejected``.
         files: For each its ``name``, ``sha256`` (of the bytes as sent), ``format`` and ``rows``.
     """
-    batch = insert(IngestBatch).values(received_at=received_at, **counts).returning(IngestBatch.id)
-    batch_id = connection.execute(batch).scalar_one()
-    execute_many(connection, insert(IngestFile), ({"batch_id": batch_id, **file} for file in files))
+    batch_id: int = connection.execute(_BATCH, {"received_at": received_at, **counts}).scalar_one()
+    execute_many(connection, _FILE, ({"batch_id": batch_id, **file} for file in files))
     return batch_id

@@ -4,13 +4,14 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
+from sqlalchemy.orm import aliased
 
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
-from app.repository.upsert import in_batches, upsert_rows
+from app.repository.upsert import Excluded, in_batches, overwrite, upsert_rows
 
 
 class Naming(NamedTuple):
@@ -31,26 +32,35 @@ def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None
     rows = []
     for batch in in_batches(sorted(namings)):
         stored = _read_names(connection, batch)
-        last_days = _read_last_days(connection, batch)
-        for track_id in batch:
+        renamed = [t for t in batch if stored.get(t) != (namings[t].track_name, namings[t].artist)]
+        last_days = _read_last_days(connection, [t for t in renamed if t in stored])
+        for track_id in renamed:
             names = _choose_names(namings[track_id], stored.get(track_id), last_days.get(track_id))
             if names != stored.get(track_id):
-                rows.append({"track_id": track_id, "track_name": names[0], "artist": names[1]})
-    upsert_rows(connection, Track, rows, replace=("track_name", "artist"))
+                rows.append((track_id, *names))
+    columns = ("track_id", "track_name", "artist")
+    upsert_rows(connection, Track, columns, rows, merge=overwrite("track_name", "artist"))
 
 
 Names = tuple[str | None, str | None]  # a track's name and its artist
+_TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
+_NAMES = select(Track.track_id, Track.track_name, Track.artist).where(Track.track_id.in_(_TRACKS))
+_LAST_DAYS = (
+    select(TrackRegion.track_id, func.max(TrackRegion.last_day))
+    .where(TrackRegion.track_id.in_(_TRACKS))
+    .group_by(TrackRegion.track_id)
+)
 
 
 def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, Names]:
-    names = select(Track.track_id, Track.track_name, Track.artist).where(Track.track_id.in_(track_ids))
-    return {track_id: (track_name, artist) for track_id, track_name, artist in connection.execute(names)}
+    rows = connection.execute(_NAMES, {"track_ids": track_ids})
+    return {track_id: (track_name, artist) for track_id, track_name, artist in rows}
 
 
 def _read_last_days(connection: Connection, track_ids: Sequence[str]) -> dict[str, dt.date]:
-    days = select(TrackRegion.track_id, func.max(TrackRegion.last_day))
-    found = connection.execute(days.where(TrackRegion.track_id.in_(track_ids)).group_by(TrackRegion.track_id))
-    return {row[0]: row[1] for row in found}
+    if not track_ids:
+        return {}
+    return {row[0]: row[1] for row in connection.execute(_LAST_DAYS, {"track_ids": track_ids})}
 
 
 def _choose_names(new: Naming, stored: Names | None, last_day: dt.date | None) -> Names:
@@ -88,41 +98,42 @@ def update_track_regions(connection: Connection, changes: Iterable[ChartChange])
         by_region[change.region].append(change)
     for region, changed in sorted(by_region.items()):
         removed = {track_id for change in changed for track_id in change.removed}
-        touched = {t for change in changed for t in (*change.inserted, *change.updated)} - removed
-        observed = _read_observed(connection, region, touched)
-        _add_changes(observed, changed, touched)
-        _upsert_observed(connection, region, observed)
+        _upsert_observed(connection, region, _observe(changed, besides=removed))
         _count_again(connection, region, removed)
 
 
-def _read_observed(connection: Connection, region: str, track_ids: Collection[str]) -> dict[str, _Observed]:
-    columns = (
-        TrackRegion.first_day,
-        TrackRegion.last_day,
-        TrackRegion.last_streams,
-        TrackRegion.observed_days,
-    )
-    observed = {}
-    for batch in in_batches(sorted(track_ids)):
-        stored = select(TrackRegion.track_id, *columns)
-        stored = stored.where(TrackRegion.region == region, TrackRegion.track_id.in_(batch))
-        observed.update({row[0]: _Observed(*row[1:]) for row in connection.execute(stored)})
+def _observe(changes: Iterable[ChartChange], *, besides: Set[str]) -> dict[str, _Observed]:
+    """What the days inserted or corrected say of their tracks, on their own."""
+    observed: dict[str, _Observed] = {}
+    for change in changes:
+        for track_id in (change.inserted | change.updated.keys()) - besides:
+            streams, new = change.after[track_id].streams, track_id in change.inserted
+            if (known := observed.get(track_id)) is None:
+                observed[track_id] = _Observed(change.date, change.date, streams, int(new))
+            else:
+                known.add(change.date, streams, new=new)
     return observed
 
 
-def _add_changes(observed: dict[str, _Observed], changes: Iterable[ChartChange], touched: Set[str]) -> None:
-    for change in changes:
-        for track_id in touched & (change.inserted | change.updated.keys()):
-            streams = change.after[track_id].streams
-            known = observed.setdefault(track_id, _Observed(change.date, change.date, streams, 0))
-            known.add(change.date, streams, new=track_id in change.inserted)
+_OBSERVED = ("first_day", "last_day", "last_streams", "observed_days")
 
 
 def _upsert_observed(connection: Connection, region: str, observed: Mapping[str, _Observed]) -> None:
-    rows = ({"region": region, "track_id": t, **vars(known)} for t, known in sorted(observed.items()))
-    upsert_rows(
-        connection, TrackRegion, rows, replace=("first_day", "last_day", "last_streams", "observed_days")
-    )
+    rows = ((region, t, *vars(known).values()) for t, known in sorted(observed.items()))
+    upsert_rows(connection, TrackRegion, ("region", "track_id", *_OBSERVED), rows, merge=_merge_observed)
+
+
+def _merge_observed(new: Excluded) -> dict[str, ColumnElement[Any]]:
+    """What was known of a track and what further days say of it, taken together, in the store."""
+    known = TrackRegion
+    return {
+        "first_day": case((new["first_day"] < known.first_day, new["first_day"]), else_=known.first_day),
+        "last_day": case((new["last_day"] > known.last_day, new["last_day"]), else_=known.last_day),
+        "last_streams": case(
+            (new["last_day"] >= known.last_day, new["last_streams"]), else_=known.last_streams
+        ),
+        "observed_days": known.observed_days + new["observed_days"],
+    }
 
 
 def _count_again(connection: Connection, region: str, track_ids: Collection[str]) -> None:
@@ -134,24 +145,24 @@ def _count_again(connection: Connection, region: str, track_ids: Collection[str]
 
 
 def _read_from_rows(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, _Observed]:
+    last = aliased(DailyStreams)
+    # Looked up for each track: of a join SQLite would make a way through all of the region's rows.
+    last_streams = (
+        select(last.streams)
+        .where(last.region == region, last.track_id == DailyStreams.track_id)
+        .order_by(last.date.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     spans = (
         select(
             DailyStreams.track_id,
-            func.min(DailyStreams.date).label("first_day"),
-            func.max(DailyStreams.date).label("last_day"),
-            func.count().label("observed_days"),
+            func.min(DailyStreams.date),
+            func.max(DailyStreams.date),
+            last_streams,
+            func.count(),
         )
         .where(DailyStreams.region == region, DailyStreams.track_id.in_(track_ids))
         .group_by(DailyStreams.track_id)
-        .subquery()
     )
-    last = and_(
-        DailyStreams.region == region,
-        DailyStreams.track_id == spans.c.track_id,
-        DailyStreams.date == spans.c.last_day,
-    )
-    joined = select(spans, DailyStreams.streams).join_from(spans, DailyStreams, last)
-    return {
-        row.track_id: _Observed(row.first_day, row.last_day, row.streams, row.observed_days)
-        for row in connection.execute(joined)
-    }
+    return {row[0]: _Observed(*row[1:]) for row in connection.execute(spans)}

@@ -2,22 +2,49 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
+from sqlalchemy import Connection, Date, bindparam, case, delete, insert, select, update
 
 from app.models import ChartDay, Correction, DailyStreams, Region
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
-from app.repository.upsert import execute_many, in_batches, upsert_rows
+from app.repository.upsert import execute_many, in_batches, insert_rows, overwrite, upsert_rows
 
-
-class Movement(NamedTuple):
-    """A day's market movement, worked out again."""
-
-    region: str
-    date: dt.date
-    movement: float | None
+Movements = Mapping[DayKey, float | None]  # the market movement of days, worked out again
+_ROW = ("region", "track_id", "date", "position", "streams")
+_SUMS = ("tracks", "total_streams", "min_streams", "movement", "batch_id")
+_LOCK = (
+    select(Region.code)
+    .where(Region.code.in_(bindparam("codes", expanding=True)))
+    .order_by(Region.code)
+    .with_for_update()
+)
+_CHARTS = select(DailyStreams.date, DailyStreams.track_id, DailyStreams.position, DailyStreams.streams).where(
+    DailyStreams.region == bindparam("region"), DailyStreams.date.in_(bindparam("days", expanding=True))
+)
+_DELETE_ROW = delete(DailyStreams).where(
+    DailyStreams.region == bindparam("in_region"),
+    DailyStreams.track_id == bindparam("of_track"),
+    DailyStreams.date == bindparam("on_day"),
+)
+_MOVE = (
+    update(ChartDay)
+    .where(ChartDay.region == bindparam("in_region"), ChartDay.date == bindparam("on_day"))
+    .values(movement=bindparam("moved"))
+)
+_FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
+_NEW_VERSION = (
+    update(Region)
+    .where(Region.code == bindparam("region"))
+    .values(
+        version=Region.version + 1,
+        first_day=case((Region.first_day < _FIRST, Region.first_day), else_=_FIRST),
+        last_day=case((Region.last_day > _LAST, Region.last_day), else_=_LAST),
+    )
+)
 
 
 def lock_regions(connection: Connection, codes: Iterable[str]) -> None:
@@ -27,21 +54,17 @@ def lock_regions(connection: Connection, codes: Iterable[str]) -> None:
     (``BEGIN IMMEDIATE``) keeps them out.
     """
     ordered = sorted(codes)
-    upsert_rows(connection, Region, [{"code": code, "version": 0} for code in ordered], replace=())
-    for code in ordered:
-        connection.execute(select(Region.code).where(Region.code == code).with_for_update())
+    upsert_rows(connection, Region, ("code", "version"), [(code, 0) for code in ordered], merge=overwrite())
+    connection.execute(_LOCK, {"codes": ordered})
 
 
 def read_charts(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey, Chart]:
     """The stored charts among ``keys``, whole; days without one are left out."""
     charts: dict[DayKey, dict[str, Entry]] = {}
     for region, days in _days_by_region(keys).items():
-        for batch in in_batches(_read_charted_days(connection, region, days), size=100):
-            rows = select(
-                DailyStreams.date, DailyStreams.track_id, DailyStreams.position, DailyStreams.streams
-            ).where(DailyStreams.region == region, DailyStreams.date.in_(batch))
-            for day, track_id, position, streams in connection.execute(rows):
-                charts.setdefault((region, day), {})[track_id] = Entry(position, streams)
+        for batch in in_batches(days, size=100):
+            for day, track_id, *entry in connection.execute(_CHARTS, {"region": region, "days": batch}):
+                charts.setdefault((region, day), {})[track_id] = Entry(*entry)
     return dict(charts)
 
 
@@ -52,47 +75,33 @@ def _days_by_region(keys: Iterable[DayKey]) -> dict[str, list[dt.date]]:
     return days
 
 
-def _read_charted_days(connection: Connection, region: str, days: Sequence[dt.date]) -> Iterator[dt.date]:
-    # A backfill's days are mostly new: asking here first spares looking for their rows.
-    for batch in in_batches(days):
-        found = select(ChartDay.date).where(ChartDay.region == region, ChartDay.date.in_(batch))
-        yield from connection.scalars(found.order_by(ChartDay.date)).all()
-
-
 def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
     """Put in, overwrite and take out the rows that ``changes`` say, in the order of the primary key."""
-    written = [
-        (change.region, track_id, change.date, change.after[track_id])
-        for change in changes
-        for track_id in (*change.inserted, *change.updated)
-    ]
-    written.sort()
-    rows = (
-        {
-            "region": region,
-            "track_id": track_id,
-            "date": day,
-            "position": entry.position,
-            "streams": entry.streams,
-        }
-        for region, track_id, day, entry in written
-    )
-    upsert_rows(connection, DailyStreams, rows, replace=("position", "streams"))
+    ordered = sorted(changes, key=attrgetter("key"))
+    # The upload holds the lock of its regions: what was not there when it looked is not there now.
+    insert_rows(connection, DailyStreams, _ROW, _sort_rows((c, c.inserted) for c in ordered))
+    updated = _sort_rows((c, c.updated) for c in ordered)
+    upsert_rows(connection, DailyStreams, _ROW, updated, merge=overwrite("position", "streams"))
     _delete_rows(connection, changes)
 
 
+def _sort_rows(entries: Iterable[tuple[ChartChange, Iterable[str]]]) -> Iterator[Sequence[Any]]:
+    """The rows of these tracks after a change, by primary key where the changes go by region and day."""
+    by_track: defaultdict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
+    for change, track_ids in entries:
+        for track_id in track_ids:
+            row = (change.region, track_id, change.date, *change.after[track_id])
+            by_track[change.region, track_id].append(row)
+    return chain.from_iterable(by_track[track] for track in sorted(by_track))
+
+
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
-    statement = delete(DailyStreams).where(
-        DailyStreams.region == bindparam("in_region"),
-        DailyStreams.track_id == bindparam("of_track"),
-        DailyStreams.date == bindparam("on_day"),
-    )
     rows = (
         {"in_region": change.region, "of_track": track_id, "on_day": change.date}
         for change in changes
         for track_id in sorted(change.removed)
     )
-    execute_many(connection, statement, rows)
+    execute_many(connection, _DELETE_ROW, rows)
 
 
 def insert_corrections(connection: Connection, batch_id: int, changes: Sequence[ChartChange]) -> None:
@@ -119,48 +128,24 @@ def _build_correction(batch_id: int, change: ChartChange, track_id: str, old: En
     }
 
 
-def upsert_chart_days(connection: Connection, batch_id: int, changes: Sequence[ChartChange]) -> None:
-    """Sum up the days that ``changes`` change; their movement is for ``update_movements`` to put in."""
-    rows = (_sum_up(batch_id, change) for change in sorted(changes, key=lambda change: change.key))
-    upsert_rows(
-        connection, ChartDay, rows, replace=("tracks", "total_streams", "min_streams", "movement", "batch_id")
-    )
+def upsert_chart_days(
+    connection: Connection, batch_id: int, changes: Sequence[ChartChange], movements: Movements
+) -> None:
+    """Sum up the days that ``changes`` change, and put in the movement of those and of the days after."""
+    sums = {change.key: _sum_up(change) for change in sorted(changes, key=attrgetter("key"))}
+    rows = [(*key, *of_day, movements.get(key), batch_id) for key, of_day in sums.items()]
+    upsert_rows(connection, ChartDay, ("region", "date", *_SUMS), rows, merge=overwrite(*_SUMS))
+    after = sorted(movements.keys() - sums.keys())
+    moved = ({"in_region": key[0], "on_day": key[1], "moved": movements[key]} for key in after)
+    execute_many(connection, _MOVE, moved)
 
 
-def _sum_up(batch_id: int, change: ChartChange) -> dict[str, Any]:
+def _sum_up(change: ChartChange) -> tuple[int, int, int]:
     streams = [entry.streams for entry in change.after.values()]
-    return {
-        "region": change.region,
-        "date": change.date,
-        "tracks": len(streams),
-        "total_streams": sum(streams),
-        "min_streams": min(streams),
-        "movement": None,
-        "batch_id": batch_id,
-    }
-
-
-def update_movements(connection: Connection, movements: Iterable[Movement]) -> None:
-    """Put in the movement of days that have a chart."""
-    statement = (
-        update(ChartDay)
-        .where(ChartDay.region == bindparam("in_region"), ChartDay.date == bindparam("on_day"))
-        .values(movement=bindparam("moved"))
-    )
-    rows = ({"in_region": m.region, "on_day": m.date, "moved": m.movement} for m in movements)
-    execute_many(connection, statement, rows)
+    return len(streams), sum(streams), min(streams)
 
 
 def update_regions(connection: Connection, changes: Iterable[ChartChange]) -> None:
     """Count a new version of each region that ``changes`` change, and widen what days it reaches."""
     for region, days in _days_by_region(change.key for change in changes).items():
-        first, last = days[0], days[-1]
-        connection.execute(
-            update(Region)
-            .where(Region.code == region)
-            .values(
-                version=Region.version + 1,
-                first_day=case((Region.first_day < first, Region.first_day), else_=first),
-                last_day=case((Region.last_day > last, Region.last_day), else_=last),
-            )
-        )
+        connection.execute(_NEW_VERSION, {"region": region, "first": days[0], "last": days[-1]})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from app.forecasting.past import ChartForecast, read_chart_forecast
 from app.models import IssuedForecast, Region
 from app.repository.chart_change import ChartChange
-from app.repository.upsert import upsert_rows
+from app.repository.upsert import overwrite, upsert_rows
 
 
 class Issuer(NamedTuple):
@@ -28,6 +28,9 @@ _OF_ISSUER = (
 )
 _PERIOD = IssuedForecast.cutoff.between(bindparam("first_day"), bindparam("last_day"))
 _KEPT = select(IssuedForecast.cutoff, IssuedForecast.forecast).where(*_OF_ISSUER, _PERIOD)
+_OUTDATED = delete(IssuedForecast).where(
+    IssuedForecast.region == bindparam("region"), IssuedForecast.cutoff >= bindparam("first_day")
+)
 _VERSION = select(Region.version).where(Region.code == bindparam("region"))
 
 
@@ -63,11 +66,9 @@ def insert_issued_forecasts(
     unchanged = _VERSION.with_for_update(read=True, nowait=True)
     if connection.scalar(unchanged, {"region": region}) != region_version:
         return
-    rows = (
-        {"region": region, **issuer._asdict(), "cutoff": cutoff, "forecast": forecasts[cutoff].to_bytes()}
-        for cutoff in sorted(forecasts)
-    )
-    upsert_rows(connection, IssuedForecast, rows, replace=())
+    columns = ("region", *Issuer._fields, "cutoff", "forecast")
+    rows = ((region, *issuer, cutoff, forecasts[cutoff].to_bytes()) for cutoff in sorted(forecasts))
+    upsert_rows(connection, IssuedForecast, columns, rows, merge=overwrite())
 
 
 def delete_outdated_forecasts(connection: Connection, changes: Iterable[ChartChange]) -> None:
@@ -76,6 +77,4 @@ def delete_outdated_forecasts(connection: Connection, changes: Iterable[ChartCha
     for change in changes:
         first[change.region] = min(change.date, first.get(change.region, change.date))
     for region, day in sorted(first.items()):
-        connection.execute(
-            delete(IssuedForecast).where(IssuedForecast.region == region, IssuedForecast.cutoff >= day)
-        )
+        connection.execute(_OUTDATED, {"region": region, "first_day": day})

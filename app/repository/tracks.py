@@ -48,14 +48,7 @@ class HistoryDay(NamedTuple):
 
 
 _SORT_KEY = (TrackRegion.last_day, TrackRegion.last_streams, TrackRegion.track_id)
-_HAS_METADATA = (
-    select(TrackMetadata.track_id)
-    .where(
-        TrackMetadata.track_id == TrackRegion.track_id,
-        or_(*(getattr(TrackMetadata, name).is_not(None) for name in FEATURES)),
-    )
-    .exists()
-)
+_HAS_METADATA = or_(*(getattr(TrackMetadata, name).is_not(None) for name in FEATURES))
 
 
 def read_tracks(
@@ -85,7 +78,13 @@ def _select_page(
     region: str, regions: Collection[str], text: str | None, after: TrackKey | None, limit: int
 ) -> Subquery:
     columns = (*_SORT_KEY, Track.track_name, Track.artist, _HAS_METADATA.label("has_metadata"))
-    statement = select(*columns).join_from(TrackRegion, Track).where(TrackRegion.region == region)
+    # Joined: of an EXISTS Postgres makes a hash of the whole table, for a page of a few dozen rows.
+    statement = (
+        select(*columns)
+        .join_from(TrackRegion, Track)
+        .outerjoin(TrackMetadata, TrackMetadata.track_id == TrackRegion.track_id)
+        .where(TrackRegion.region == region)
+    )
     if after is not None:
         statement = statement.where(tuple_(*_SORT_KEY) < tuple_(*after))
     if text:

@@ -110,7 +110,7 @@ def _within(
     budget: Budget, name: str, records: Iterator[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, list[str]]]:
     for record in records:
-        budget.take_row(name)
+        budget.take_rows(name, 1)
         yield record
 
 

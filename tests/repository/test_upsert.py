@@ -4,13 +4,13 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.models import Track
-from app.repository.upsert import in_batches, upsert_rows
+from app.repository.upsert import in_batches, overwrite, upsert_rows
 
 
 def _upsert(database: Database, replace: tuple[str, ...], *rows: tuple[str, str | None, str | None]) -> None:
     names = ("track_id", "track_name", "artist")
     with database.write() as connection:
-        upsert_rows(connection, Track, (dict(zip(names, row, strict=True)) for row in rows), replace=replace)
+        upsert_rows(connection, Track, names, rows, merge=overwrite(*replace))
 
 
 def _read(database: Database) -> list[tuple[str, str | None, str | None]]:

@@ -1,0 +1,53 @@
+"""How many statements each route sends: a fixed few, so that none grows a query for each row unseen."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.predict.tracks import charting
+from tests.sample import LAST_DAY, Sample, to_csv
+from tests.serving import predict, predict_batch, recorded_statements
+
+READS = {
+    "/healthz": 0,
+    "/models": 0,
+    "/readyz": 2,  # whether there is a revision of the schema, and which
+    "/charts/ph/2020-12-31": 3,  # the region, the chart's figures, its entries
+    "/tracks": 3,  # the regions, a page, the regions of its tracks
+    "/tracks?region=ph": 3,
+    "/tracks/{track_id}": 3,  # its names, its regions, its metadata
+    "/tracks/{track_id}/history?region=ph": 3,  # the region, whether it charted there, its days
+}
+FORECASTS = 3  # the region, the tracks' facts, their days
+UNCHANGED = 7
+CHANGED = {"sqlite": 12, "postgresql": 11}  # there the rows go by COPY, past what records
+
+
+@pytest.mark.parametrize("path", READS)
+def test_a_read_sends_a_fixed_few(forecasts: TestClient, sample: Sample, path: str) -> None:
+    with recorded_statements(forecasts) as statements:
+        assert forecasts.get(path.format(track_id=charting(sample))).is_success
+    assert len(statements) == READS[path], statements
+
+
+def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClient, sample: Sample) -> None:
+    items = [{"track_id": track_id, "region": "ph"} for track_id in sample.chart("ph", LAST_DAY)]
+    predict(forecasts, charting(sample))
+    for ask in (lambda: predict(forecasts, charting(sample)), lambda: predict_batch(forecasts, items)):
+        with recorded_statements(forecasts) as statements:
+            ask()
+        assert len(statements) == FORECASTS, statements
+
+
+def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(
+    sample_client: TestClient, sample: Sample
+) -> None:
+    chart = sample.chart("ph", LAST_DAY).values()
+    body = to_csv([replace(row, date=LAST_DAY + dt.timedelta(days=1)) for row in chart])
+    changed = CHANGED[sample_client.app.state.database.engine.name]  # type: ignore[attr-defined]
+    for status, expected in ((201, changed), (200, UNCHANGED)):
+        with recorded_statements(sample_client) as statements:
+            answer = sample_client.post("/ingest", content=body, headers={"content-type": "text/csv"})
+        assert (answer.status_code, len(statements)) == (status, expected), statements
