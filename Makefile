@@ -124,7 +124,7 @@ requirements:  ## Pin the requirements anew (wants uv on the path)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra training --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	  --extra training --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove what the commands above made, but not the environment
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache
