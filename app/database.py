@@ -95,6 +95,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the store; nothing it does is kept."""
         with self._reader.connect() as connection:
+            connection.begin()  # at once: not every read goes through SQLAlchemy's execution
             yield connection
 
     @contextmanager

@@ -2,21 +2,25 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from app.forecasting.forecaster import Forecast
 from app.predict import schemas
 from app.predict.baseline import forecast_baseline
+from app.predict.checks import Asked
 from app.predict.market import MarketCache
 from app.predict.records import TrackRecord
 from app.predict.selection import Choice
-from app.repository.history import ObservedDay
+from app.repository.history import Entries
 from app.repository.regions import RegionState
 
 DECIMALS = 2
 
-ForecastRow = tuple[Forecast, int]  # a forecast of many tracks, and which of them
+Rows = list[list[float]]  # (tracks, horizon)
+Day = tuple[float, list[tuple[int, float, float]]]  # streams; level, lower and upper bound of each interval
+Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,85 +36,106 @@ class Answerable:
         return "baseline" if self.choice.model is None else self.choice.model.bundle.name
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """What a model says of some tracks, as it goes into answers.
+
+    Attributes:
+        streams: The median of each day. (tracks, horizon)
+        bounds: Of each level asked for: level, lower and upper bounds. (tracks, horizon) each
+    """
+
+    streams: Rows
+    bounds: list[tuple[int, Rows, Rows]]
+
+    @classmethod
+    def of(cls, forecast: Forecast, asked: Asked) -> "Numbers":
+        """The days and levels asked for; plain floats, which cost a tenth of an array's to pick out."""
+        days = slice(asked.horizon)
+        intervals = [(level, *forecast.interval(level)) for level in asked.levels]
+        return cls(
+            forecast.median[:, days].tolist(),
+            [(level, low[:, days].tolist(), high[:, days].tolist()) for level, low, high in intervals],
+        )
+
+    def day(self, row: int, step: int) -> Day:
+        """The forecast of one track for one day."""
+        return self.streams[row][step], [
+            (level, low[row][step], high[row][step]) for level, low, high in self.bounds
+        ]
+
+
 def build_prediction(
     connection: Connection,
     cache: MarketCache,
     region: RegionState,
-    asked: schemas.PredictRequest | schemas.BatchRequest,
+    asked: Asked,
     *,
     answerable: Answerable,
     as_of: dt.date,
-    forecast: ForecastRow | None,
+    forecast: tuple[Numbers, int] | None,
 ) -> schemas.Prediction:
-    """The answer for one track; ``forecast`` is None for the baseline."""
-    record = answerable.record
-    facts, last = record.facts, record.entries[-1]
-    baseline = forecast_baseline(connection, cache, region, last=last, as_of=as_of, horizon=asked.horizon)
+    """The answer for one track; ``forecast`` (of many tracks, and which of them) is None for the baseline."""
+    record, steps = answerable.record, range(asked.horizon)
+    baseline = forecast_baseline(
+        connection, cache, region, entries=record.entries, as_of=as_of, horizon=asked.horizon
+    )
     if forecast is None:
         factors = cache.interval_factors(connection, region, as_of=as_of, horizon=asked.horizon)
-        days = [_baseline_day(v, factors[i], asked.levels) for i, v in enumerate(baseline)]
+        days = [_baseline_day(baseline[step], factors[step], asked.levels) for step in steps]
     else:
-        days = [_model_day(forecast, step, asked.levels) for step in range(asked.horizon)]
-    return schemas.Prediction(
-        track_id=facts.track_id,
-        track_name=facts.track_name,
-        artist=facts.artist,
-        region=region.code,
-        as_of=as_of,
-        last_observed=last.date,
-        observed_days=record.observed_days,
-        model=_used_model(answerable, asked.model),
-        metadata_used=answerable.model_name == "multi_input" and facts.has_metadata,
-        forecasts=[
-            schemas.DayForecast(
-                target_date=as_of + dt.timedelta(days=step + 1),
-                horizon=step + 1,
-                streams=round(streams, DECIMALS),
-                intervals=intervals,
-                baseline_streams=round(baseline[step], DECIMALS),
-            )
-            for step, (streams, intervals) in enumerate(days)
-        ],
-        history=_history(record.entries, as_of, asked.include_history),
-    )
-
-
-def _used_model(answerable: Answerable, requested: schemas.ModelName) -> schemas.UsedModel:
-    model = answerable.choice.model
-    return schemas.UsedModel.model_validate(
+        numbers, row = forecast
+        days = [numbers.day(row, step) for step in steps]
+    # Checked once, as a whole: a model built of models costs three times as much.
+    return schemas.Prediction.model_validate(
         {
-            "name": answerable.model_name,
-            "version": None if model is None else model.bundle.version,
-            "requested": requested,
-            "reason": answerable.choice.reason,
+            "track_id": record.facts.track_id,
+            "track_name": record.facts.track_name,
+            "artist": record.facts.artist,
+            "region": region.code,
+            "as_of": as_of,
+            "last_observed": record.entries.days[-1],
+            "observed_days": record.observed_days,
+            "model": _used_model(answerable, asked.model),
+            "metadata_used": answerable.model_name == "multi_input" and record.facts.has_metadata,
+            "forecasts": [_forecast_day(as_of, step, days[step], baseline[step]) for step in steps],
+            "history": _history(record.entries, as_of, asked.include_history),
         }
     )
 
 
-def _model_day(forecast: ForecastRow, step: int, levels: list[int]) -> tuple[float, list[schemas.Interval]]:
-    values, row = forecast
-    bounds = [values.interval(level) for level in levels]
-    intervals = [
-        _interval(level, float(lower[row, step]), float(upper[row, step]))
-        for level, (lower, upper) in zip(levels, bounds, strict=True)
-    ]
-    return float(values.median[row, step]), intervals
+def _used_model(answerable: Answerable, requested: schemas.ModelName) -> Fields:
+    model = answerable.choice.model
+    return {
+        "name": answerable.model_name,
+        "version": None if model is None else model.bundle.version,
+        "requested": requested,
+        "reason": answerable.choice.reason,
+    }
 
 
-def _baseline_day(
-    streams: float, factors: dict[int, tuple[float, float]], levels: list[int]
-) -> tuple[float, list[schemas.Interval]]:
-    return streams, [_interval(level, *(streams * f for f in factors[level])) for level in levels]
+def _baseline_day(streams: float, factors: dict[int, tuple[float, float]], levels: list[int]) -> Day:
+    return streams, [(level, streams * factors[level][0], streams * factors[level][1]) for level in levels]
 
 
-def _interval(level: int, lower: float, upper: float) -> schemas.Interval:
-    return schemas.Interval(level=level, lower=round(lower, DECIMALS), upper=round(upper, DECIMALS))
+def _forecast_day(as_of: dt.date, step: int, day: Day, baseline: float) -> Fields:
+    streams, bounds = day
+    return {
+        "target_date": as_of + dt.timedelta(days=step + 1),
+        "horizon": step + 1,
+        "streams": round(streams, DECIMALS),
+        "intervals": [
+            {"level": level, "lower": round(lower, DECIMALS), "upper": round(upper, DECIMALS)}
+            for level, lower, upper in bounds
+        ],
+        "baseline_streams": round(baseline, DECIMALS),
+    }
 
 
-def _history(entries: list[ObservedDay], as_of: dt.date, days: int) -> list[schemas.HistoryDay]:
+def _history(entries: Entries, as_of: dt.date, days: int) -> list[Fields]:
     first_day = as_of - dt.timedelta(days=days)
     return [
-        schemas.HistoryDay(date=entry.date, streams=entry.streams, position=entry.position)
-        for entry in entries
-        if entry.date > first_day
+        {"date": day, "streams": streams, "position": position}
+        for day, streams, position in zip(*entries, strict=True)
+        if day > first_day
     ]

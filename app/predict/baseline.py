@@ -4,9 +4,8 @@ import datetime as dt
 
 from sqlalchemy import Connection
 
-from app.forecasting.market import chart_weekday
 from app.predict.market import MarketCache
-from app.repository.history import ObservedDay
+from app.repository.history import Entries
 from app.repository.regions import RegionState
 
 
@@ -15,15 +14,14 @@ def forecast_baseline(
     cache: MarketCache,
     region: RegionState,
     *,
-    last: ObservedDay,
+    entries: Entries,
     as_of: dt.date,
     horizon: int,
 ) -> list[float]:
-    """Streams of the days after ``as_of`` by the baseline. (horizon,)"""
+    """Streams of the days after ``as_of`` by the baseline, for a track with ``entries``. (horizon,)"""
+    last, streams = entries.days[-1], entries.streams[-1]
     targets = [as_of + dt.timedelta(days=step) for step in range(1, horizon + 1)]
     return [
-        chart_weekday(
-            last.streams, cache.weekly_ratios(connection, region, last=last.date, target=target, as_of=as_of)
-        )
+        streams * cache.growth(connection, region, last=last, target=target, as_of=as_of)
         for target in targets
     ]

@@ -61,7 +61,7 @@ def check_recent(record: TrackRecord, choice: Choice, *, region: str, as_of: dt.
         ConflictError: it lies more than the context length before ``as_of``.
     """
     context = BASELINE_CONTEXT if choice.model is None else choice.model.bundle.spec.context_length
-    if not record.entries or (as_of - record.entries[-1].date).days > context:
+    if not record.entries.days or (as_of - record.entries.days[-1]).days > context:
         raise ConflictError(
             f"Track {record.facts.track_id} was last on the {region} chart more than {context} days before "
             f"{as_of}: too long ago to forecast from. Ask with an as_of nearer to its chart days."

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from app.calendar import build_calendar
 from app.forecasting.artists import ChartArtists
-from app.forecasting.market import WEEKS, Market, chart_ratio
+from app.forecasting.market import WEEKS, Market, chart_ratio, chart_weekday
 from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
 from app.predict.intervals import IntervalFactors, read_interval_factors
 from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams
 from app.repository.regions import RegionState
 
-MOST_FACTORS = 1000  # as_of days kept
+MOST_KEPT = 1000  # days, or steps between days, of a kind
 WEEK = dt.timedelta(days=7)
 
 
@@ -26,6 +26,7 @@ class MarketCache:
         self._covariates: dict[str, tuple[RegionState, MarketCovariates]] = {}
         self._factors: dict[tuple[str, dt.date, int], tuple[RegionState, IntervalFactors]] = {}
         self._artists: dict[str, tuple[RegionState, dict[dt.date, ChartArtists]]] = {}
+        self._growth: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date, dt.date], float]]] = {}
         self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
 
     def holds(self, region: RegionState) -> bool:
@@ -43,16 +44,25 @@ class MarketCache:
                 self._covariates[region.code] = kept
         return kept[1]
 
-    def weekly_ratios(
+    def growth(
         self, connection: Connection, region: RegionState, *, last: dt.date, target: dt.date, as_of: dt.date
-    ) -> list[float | None]:
-        """The chart's ratio over the step from ``last`` to ``target`` in each of the last four weeks.
+    ) -> float:
+        """What ``chart_weekday`` says of the step from ``last`` to ``target``, for streams of 1 on ``last``.
 
-        The weeks are the four smallest k with ``target`` - 7k at or before ``as_of``.
+        Its weeks are the four smallest k with ``target`` - 7k at or before ``as_of``.
         """
-        first = max(1, -(-(target - as_of).days // 7))
-        weeks = range(first, first + WEEKS)
-        return [self._ratio(connection, region, target - k * WEEK, last - k * WEEK) for k in weeks]
+        key = (last, target, as_of)
+        known = self._growth.get(region.code)
+        if known is None or known[0] != region:
+            known = self._growth[region.code] = (region, {})
+        if key not in known[1]:
+            first = max(1, -(-(target - as_of).days // 7))
+            weeks = range(first, first + WEEKS)
+            ratios = [self._ratio(connection, region, target - k * WEEK, last - k * WEEK) for k in weeks]
+            if len(known[1]) >= MOST_KEPT:
+                known[1].clear()
+            known[1][key] = chart_weekday(1.0, ratios)
+        return known[1][key]
 
     def interval_factors(
         self, connection: Connection, region: RegionState, *, as_of: dt.date, horizon: int
@@ -62,7 +72,7 @@ class MarketCache:
         kept = self._factors.get(key)
         if kept is None or kept[0] != region:
             kept = (region, read_interval_factors(connection, region, as_of=as_of, horizon=horizon))
-            if len(self._factors) >= MOST_FACTORS:
+            if len(self._factors) >= MOST_KEPT:
                 self._factors.clear()
             self._factors[key] = kept
         return kept[1]

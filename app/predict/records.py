@@ -2,7 +2,6 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,13 +11,15 @@ from sqlalchemy import Connection
 from app.forecasting.artists import ChartArtists
 from app.forecasting.history import History, parse_release_day
 from app.repository.history import (
-    ObservedDay,
+    Entries,
     TrackFacts,
     count_observed_days,
-    read_observed_days,
+    read_entries,
     read_track_facts,
 )
 from app.repository.regions import RegionState
+
+NO_ENTRIES = Entries((), (), ())
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class TrackRecord:
 
     Attributes:
         facts: Of the track; its ``last_day`` and ``observed_days`` count later days too.
-        entries: Its days on the chart among those read, by day, none after the cutoff.
+        entries: Its days on the chart among those read, none after the cutoff.
         observed_days: On how many days it had charted by then, those not read included.
     """
 
     facts: TrackFacts
-    entries: list[ObservedDay]
+    entries: Entries
     observed_days: int
 
 
@@ -46,10 +47,8 @@ def read_records(
     counts = _count_observed_days(connection, region, facts, as_of)
     days = min(days, (as_of - region.first_day).days + 1)  # the calendar may not reach further back
     first_day = as_of - dt.timedelta(days=days - 1)
-    entries: dict[str, list[ObservedDay]] = defaultdict(list)
-    for entry in read_observed_days(connection, region.code, track_ids, first_day, as_of):
-        entries[entry.track_id].append(entry)
-    return {i: TrackRecord(facts[i], entries[i], count) for i, count in counts.items()}
+    entries = read_entries(connection, region.code, track_ids, first_day, as_of)
+    return {i: TrackRecord(facts[i], entries.get(i, NO_ENTRIES), count) for i, count in counts.items()}
 
 
 def _count_observed_days(
@@ -74,10 +73,11 @@ def build_history(
     first_day = as_of.toordinal() - length + 1
     streams, positions = (np.full((len(records), length), np.nan) for _ in range(2))
     for row, record in enumerate(records):
-        columns = [entry.date.toordinal() - first_day for entry in record.entries]
+        days = record.entries.days
+        columns = [day.toordinal() - first_day for day in days]
         known = bisect_left(columns, 0)  # what was read for the answer's history alone lies before it
-        streams[row, columns[known:]] = [entry.streams for entry in record.entries[known:]]
-        positions[row, columns[known:]] = [entry.position for entry in record.entries[known:]]
+        streams[row, columns[known:]] = record.entries.streams[known:]
+        positions[row, columns[known:]] = record.entries.positions[known:]
     facts = [record.facts for record in records]
     companions = np.zeros((len(records), length, 2), dtype=np.float32)
     if artists is not None:  # a forecast looks at those of its cutoff alone

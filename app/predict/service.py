@@ -14,7 +14,7 @@ from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.track_covariates import LEAD_IN
 from app.model_store import ModelStore, RunningModel
 from app.predict import schemas
-from app.predict.answer import Answerable, build_prediction
+from app.predict.answer import Answerable, Numbers, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
@@ -151,6 +151,7 @@ class _RegionBatch:
     def _answer(self, group: Sequence[Answerable]) -> dict[str, Outcome]:
         """The answers for tracks that one model forecasts."""
         forecast = self._forecast(group)
+        numbers = None if forecast is None else Numbers.of(forecast, self.asked)
         return {
             answerable.record.facts.track_id: build_prediction(
                 self.connection,
@@ -159,7 +160,7 @@ class _RegionBatch:
                 self.asked,
                 answerable=answerable,
                 as_of=self.as_of,
-                forecast=None if forecast is None else (forecast, row),
+                forecast=None if numbers is None else (numbers, row),
             )
             for row, answerable in enumerate(group)
         }

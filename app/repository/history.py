@@ -5,12 +5,15 @@ The statements are built once: for queries as small as these, building them cost
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Executable, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from app.forecasting.spec import FEATURES
 from app.models import ChartDay, DailyStreams, Track, TrackMetadata, TrackRegion
+from app.repository.prepared import Prepared
 
 
 class TrackFacts(NamedTuple):
@@ -31,6 +34,14 @@ class TrackFacts(NamedTuple):
         return any(value is not None for value in self.features)
 
 
+class Entries(NamedTuple):
+    """One track's days on the chart, by day: an item of each for a day."""
+
+    days: tuple[dt.date, ...]
+    streams: tuple[int, ...]
+    positions: tuple[int, ...]
+
+
 class ObservedDay(NamedTuple):
     """One track's entry in one chart."""
 
@@ -40,7 +51,6 @@ class ObservedDay(NamedTuple):
     position: int
 
 
-_Statement = TypeVar("_Statement", bound=Executable)
 _REGION: BindParameter[str] = bindparam("region")
 _DAY: BindParameter[dt.date] = bindparam("day")
 _TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
@@ -52,7 +62,11 @@ _ENTRIES = select(
 _TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(
     DailyStreams.track_id, DailyStreams.date
 )
-_ONE_TRACKS_ENTRIES = _ENTRIES.where(DailyStreams.track_id == _TRACK).order_by(DailyStreams.date)
+_ONE_TRACKS_ENTRIES = Prepared(
+    select(DailyStreams.date, DailyStreams.streams, DailyStreams.position)
+    .where(DailyStreams.region == _REGION, DailyStreams.track_id == _TRACK, _PERIOD)
+    .order_by(DailyStreams.date)
+)
 _REGION_FACTS = (
     select(
         TrackRegion.track_id,
@@ -69,7 +83,7 @@ _REGION_FACTS = (
     .where(TrackRegion.region == _REGION)
 )
 _FACTS = _REGION_FACTS.where(TrackRegion.track_id.in_(_TRACKS))
-_ONE_TRACKS_FACTS = _REGION_FACTS.where(TrackRegion.track_id == _TRACK)
+_ONE_TRACKS_FACTS = Prepared(_REGION_FACTS.where(TrackRegion.track_id == _TRACK))
 _COUNTS = (
     select(DailyStreams.track_id, func.count())
     .where(DailyStreams.region == _REGION, DailyStreams.track_id.in_(_TRACKS), DailyStreams.date <= _DAY)
@@ -107,26 +121,27 @@ _CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
 
 def read_track_facts(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, TrackFacts]:
     """The facts of those of ``track_ids`` that the region has seen."""
-    statement, tracks = _choose(_FACTS, _ONE_TRACKS_FACTS, track_ids)
-    rows = connection.execute(statement, {"region": region, **tracks}).all()
+    rows: Sequence[Any]
+    if len(track_ids) == 1:
+        rows = _ONE_TRACKS_FACTS.rows(connection, {"region": region, "track_id": track_ids[0]})
+    else:
+        rows = connection.execute(_FACTS, {"region": region, "track_ids": track_ids}).all()
     return {row[0]: TrackFacts._make((*row[:7], tuple(row[7:]))) for row in rows}
 
 
-def _choose(of_many: _Statement, of_one: _Statement, track_ids: Sequence[str]) -> tuple[_Statement, Any]:
-    """The statement for so many tracks: a list of one costs SQLAlchemy half as much again as a value."""
-    if len(track_ids) == 1:
-        return of_one, {"track_id": track_ids[0]}
-    return of_many, {"track_ids": track_ids}
-
-
-def read_observed_days(
+def read_entries(
     connection: Connection, region: str, track_ids: Sequence[str], first_day: dt.date, last_day: dt.date
-) -> list[ObservedDay]:
-    """The chart entries of some tracks from ``first_day`` to ``last_day``, by track and day."""
-    statement, tracks = _choose(_TRACK_ENTRIES, _ONE_TRACKS_ENTRIES, track_ids)
-    period = {"first_day": first_day, "last_day": last_day}
-    rows = connection.execute(statement, {"region": region, **period, **tracks})
-    return [ObservedDay._make(row) for row in rows.all()]  # row by row would cost three times as much
+) -> dict[str, Entries]:
+    """The days on the chart, from ``first_day`` to ``last_day``, of those of ``track_ids`` that have any."""
+    wanted = {"region": region, "first_day": first_day, "last_day": last_day}
+    if len(track_ids) == 1:
+        columns = _ONE_TRACKS_ENTRIES.columns(connection, wanted | {"track_id": track_ids[0]})
+        return {track_ids[0]: Entries(*columns)} if columns else {}
+    rows = connection.execute(_TRACK_ENTRIES, wanted | {"track_ids": track_ids}).all()
+    return {
+        track_id: Entries(*list(zip(*entries, strict=True))[1:])
+        for track_id, entries in groupby(rows, key=itemgetter(0))
+    }
 
 
 def count_observed_days(

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Date, bindparam, select, type_coerce
 
 from app.errors import InvalidRequestError, NotFoundError
 from app.models import Region
+from app.repository.prepared import Prepared
 
 
 class RegionState(NamedTuple):
@@ -21,7 +22,7 @@ class RegionState(NamedTuple):
 _STATES = select(
     Region.code, type_coerce(Region.first_day, Date), type_coerce(Region.last_day, Date), Region.version
 ).where(Region.last_day.is_not(None))
-_STATE = _STATES.where(Region.code == bindparam("code"))
+_STATE = Prepared(_STATES.where(Region.code == bindparam("code")))
 
 
 def read_regions(connection: Connection) -> list[RegionState]:
@@ -31,8 +32,8 @@ def read_regions(connection: Connection) -> list[RegionState]:
 
 def read_region(connection: Connection, code: str) -> RegionState | None:
     """One region, or None where it has no chart."""
-    row = connection.execute(_STATE, {"code": code}).one_or_none()
-    return None if row is None else RegionState(*row)
+    rows = _STATE.rows(connection, {"code": code})
+    return RegionState(*rows[0]) if rows else None
 
 
 def resolve_region(connection: Connection, code: str | None, default: str | None) -> RegionState:
