@@ -17,6 +17,7 @@ from app.ingest import endpoints as ingest
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
 from app.predict import endpoints as predict
+from app.predict.batcher import Batcher
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
 from app.predict.service import Predictor
@@ -41,7 +42,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.predictor = Predictor(
         app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
     )
+    app.state.batcher = Batcher(app.state.database, app.state.predictor)
     yield
+    app.state.batcher.close()
     app.state.database.dispose()
 
 

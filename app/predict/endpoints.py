@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from app.database import Database
 from app.errors import ChartcastError, build_problem, problem_responses
 from app.json_route import JsonRoute
+from app.predict.batcher import Batcher
 from app.predict.schemas import BatchPrediction, BatchProblem, BatchRequest, Prediction, PredictRequest
 from app.predict.service import NotAtHandError, Outcome, Predictor
 
@@ -20,15 +21,12 @@ async def predict(request: Request, asked: PredictRequest) -> Prediction:
     intervals. 404: the region has not seen the track by `as_of`. 409: its last chart day lies too far
     back, or the model named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
     """
-    database: Database = request.app.state.database
-    predictor: Predictor = request.app.state.predictor
-    if database.is_embedded:  # on the event loop it takes no longer than handing it to a thread would
-        try:
-            with database.read() as connection:
-                return predictor.predict(connection, asked, at_hand=True)
-        except NotAtHandError:
-            pass  # a market or a past that is yet to be looked up takes seconds
-    return await run_in_threadpool(_predict, database, predictor, asked)
+    state = request.app.state
+    batcher: Batcher = state.batcher
+    try:
+        return await batcher.predict(asked)
+    except NotAtHandError:  # a market or a past that is yet to be looked up takes seconds
+        return await run_in_threadpool(_predict, state.database, state.predictor, asked)
 
 
 def _predict(database: Database, predictor: Predictor, asked: PredictRequest) -> Prediction:
