@@ -133,6 +133,8 @@ def _forecast_day(as_of: dt.date, step: int, day: Day, baseline: float) -> Field
 
 
 def _history(entries: Entries, as_of: dt.date, days: int) -> list[Fields]:
+    if not days:
+        return []
     first_day = as_of - dt.timedelta(days=days)
     return [
         {"date": day, "streams": streams, "position": position}

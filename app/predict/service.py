@@ -19,7 +19,7 @@ from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
 from app.predict.records import TrackRecord, build_history, read_records
-from app.predict.selection import Models, heed_past, select_model
+from app.predict.selection import Choice, Models, heed_past, select_model
 from app.repository.regions import RegionState, resolve_region
 
 Outcome = schemas.Prediction | ChartcastError
@@ -112,6 +112,7 @@ class _RegionBatch:
         self.asked = asked
         self.at_hand = at_hand
         self.as_of = check_as_of(asked.as_of, region)
+        self.choices: dict[bool, Choice] = {}  # by whether the track has metadata
 
     def predict(self, track_ids: Set[str]) -> dict[str, Outcome]:
         """An outcome for each of the tracks."""
@@ -140,13 +141,20 @@ class _RegionBatch:
                 f"Track {track_id} has not charted in {self.region.code} up to {self.as_of}; "
                 f"GET /tracks?region={self.region.code} lists those that have."
             )
-        region, has_metadata = self.region.code, record.facts.has_metadata
-        choice = select_model(self.models, self.asked.model, region=region, has_metadata=has_metadata)
-        if self.asked.model == "auto" and choice.model is not None:
-            choice = heed_past(choice, self._read_past(choice.model).verdict, region=region)
-        check_reach(choice, self.asked)
-        check_recent(record, choice, region=region, as_of=self.as_of)
+        choice = self._choose(has_metadata=record.facts.has_metadata)
+        check_recent(record, choice, region=self.region.code, as_of=self.as_of)
         return Answerable(record, choice)
+
+    def _choose(self, *, has_metadata: bool) -> Choice:
+        """The model for a track with metadata, or without."""
+        if has_metadata not in self.choices:
+            region = self.region.code
+            choice = select_model(self.models, self.asked.model, region=region, has_metadata=has_metadata)
+            if self.asked.model == "auto" and choice.model is not None:
+                choice = heed_past(choice, self._read_past(choice.model).verdict, region=region)
+            check_reach(choice, self.asked)
+            self.choices[has_metadata] = choice
+        return self.choices[has_metadata]
 
     def _answer(self, group: Sequence[Answerable]) -> dict[str, Outcome]:
         """The answers for tracks that one model forecasts."""

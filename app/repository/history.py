@@ -6,8 +6,7 @@ The statements are built once: for queries as small as these, building them cost
 import datetime as dt
 from collections.abc import Sequence
 from itertools import groupby
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
@@ -54,20 +53,14 @@ class ObservedDay(NamedTuple):
 _REGION: BindParameter[str] = bindparam("region")
 _DAY: BindParameter[dt.date] = bindparam("day")
 _TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
-_TRACK: BindParameter[str] = bindparam("track_id")
 _PERIOD = DailyStreams.date.between(bindparam("first_day"), bindparam("last_day"))
 _ENTRIES = select(
     DailyStreams.track_id, DailyStreams.date, DailyStreams.streams, DailyStreams.position
 ).where(DailyStreams.region == _REGION, _PERIOD)
-_TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(
-    DailyStreams.track_id, DailyStreams.date
+_TRACK_ENTRIES = Prepared(
+    _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(DailyStreams.track_id, DailyStreams.date)
 )
-_ONE_TRACKS_ENTRIES = Prepared(
-    select(DailyStreams.date, DailyStreams.streams, DailyStreams.position)
-    .where(DailyStreams.region == _REGION, DailyStreams.track_id == _TRACK, _PERIOD)
-    .order_by(DailyStreams.date)
-)
-_REGION_FACTS = (
+_FACTS = Prepared(
     select(
         TrackRegion.track_id,
         Track.track_name,
@@ -80,10 +73,8 @@ _REGION_FACTS = (
     )
     .join(Track, Track.track_id == TrackRegion.track_id)
     .outerjoin(TrackMetadata, TrackMetadata.track_id == TrackRegion.track_id)
-    .where(TrackRegion.region == _REGION)
+    .where(TrackRegion.region == _REGION, TrackRegion.track_id.in_(_TRACKS))
 )
-_FACTS = _REGION_FACTS.where(TrackRegion.track_id.in_(_TRACKS))
-_ONE_TRACKS_FACTS = Prepared(_REGION_FACTS.where(TrackRegion.track_id == _TRACK))
 _COUNTS = (
     select(DailyStreams.track_id, func.count())
     .where(DailyStreams.region == _REGION, DailyStreams.track_id.in_(_TRACKS), DailyStreams.date <= _DAY)
@@ -121,11 +112,7 @@ _CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
 
 def read_track_facts(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, TrackFacts]:
     """The facts of those of ``track_ids`` that the region has seen."""
-    rows: Sequence[Any]
-    if len(track_ids) == 1:
-        rows = _ONE_TRACKS_FACTS.rows(connection, {"region": region, "track_id": track_ids[0]})
-    else:
-        rows = connection.execute(_FACTS, {"region": region, "track_ids": track_ids}).all()
+    rows = _FACTS.rows(connection, {"region": region, "track_ids": track_ids})
     return {row[0]: TrackFacts._make((*row[:7], tuple(row[7:]))) for row in rows}
 
 
@@ -133,15 +120,17 @@ def read_entries(
     connection: Connection, region: str, track_ids: Sequence[str], first_day: dt.date, last_day: dt.date
 ) -> dict[str, Entries]:
     """The days on the chart, from ``first_day`` to ``last_day``, of those of ``track_ids`` that have any."""
-    wanted = {"region": region, "first_day": first_day, "last_day": last_day}
-    if len(track_ids) == 1:
-        columns = _ONE_TRACKS_ENTRIES.columns(connection, wanted | {"track_id": track_ids[0]})
-        return {track_ids[0]: Entries(*columns)} if columns else {}
-    rows = connection.execute(_TRACK_ENTRIES, wanted | {"track_ids": track_ids}).all()
-    return {
-        track_id: Entries(*list(zip(*entries, strict=True))[1:])
-        for track_id, entries in groupby(rows, key=itemgetter(0))
-    }
+    wanted = {"region": region, "first_day": first_day, "last_day": last_day, "track_ids": track_ids}
+    columns = _TRACK_ENTRIES.columns(connection, wanted)
+    if not columns:
+        return {}
+    ids, *values = columns
+    entries, start = {}, 0
+    for track_id, of_track in groupby(ids):
+        end = start + sum(1 for _ in of_track)
+        entries[track_id] = Entries(*(column[start:end] for column in values))
+        start = end
+    return entries
 
 
 def count_observed_days(

@@ -15,10 +15,10 @@ Processor = Callable[[Any], Any]
 
 
 class Prepared:
-    """A statement with plain parameters (none that expands to a list).
+    """A statement, and what runs it.
 
     Args:
-        statement: What to read.
+        statement: What to read. Lists are parameters that expand, of types that need no conversion.
     """
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
@@ -56,9 +56,10 @@ class _Form:
     def __init__(self, statement: Select[*tuple[Any, ...]], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
+        self._compiled = compiled
         self._sql = str(compiled)
+        self._expands = any(bind.expanding for bind in compiled.binds.values())
         self._error: type[Exception] = dialect.loaded_dbapi.Error
-        self._order = compiled.positiontup  # None: by name
         self._binds = _some(
             {name: b.type.dialect_impl(dialect).bind_processor(dialect) for name, b in compiled.binds.items()}
         )
@@ -68,18 +69,18 @@ class _Form:
     def fetch(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """The rows as the driver gives them."""
         driver: Any = connection.connection.driver_connection
-        bound = self._bind(parameters)
+        sql, bound = self._write(parameters)
         cursor = driver.cursor()
         for listen in connection.dispatch.before_cursor_execute:  # they hear of all other statements too
-            listen(connection, cursor, self._sql, bound, None, False)
+            listen(connection, cursor, sql, bound, None, False)
         try:
-            cursor.execute(self._sql, bound)
+            cursor.execute(sql, bound)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         except self._error as error:
             dialect = connection.dialect
             if dialect.is_disconnect(error, driver, None):  # type: ignore[arg-type]
                 connection.invalidate(error)
-            raise DBAPIError.instance(self._sql, None, error, self._error, dialect=dialect) from error
+            raise DBAPIError.instance(sql, None, error, self._error, dialect=dialect) from error
         if self.results is None:
             self.results = self._build_processors(connection.dialect, cursor.description)
         return rows
@@ -87,11 +88,17 @@ class _Form:
     def _build_processors(self, dialect: Dialect, description: Any) -> dict[int, Processor]:
         return _some({i: t.result_processor(dialect, description[i][1]) for i, t in enumerate(self._types)})
 
-    def _bind(self, parameters: Mapping[str, Any]) -> Any:
+    def _write(self, parameters: Mapping[str, Any]) -> tuple[str, Any]:
+        """The SQL, and its parameters as the driver takes them."""
         values = dict(parameters)
         for name, process in self._binds.items():
             values[name] = process(values[name])
-        return values if self._order is None else tuple([values[name] for name in self._order])
+        if not self._expands:
+            order = self._compiled.positiontup
+            return self._sql, values if order is None else tuple([values[name] for name in order])
+        written = self._compiled.construct_expanded_state(values)
+        in_order = written.positiontup is not None
+        return written.statement, written.positional_parameters if in_order else written.parameters
 
 
 def _some(processors: Mapping[Any, Processor | None]) -> dict[Any, Processor]:
