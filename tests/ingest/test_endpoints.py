@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.config import Settings
 from app.main import create_app
 from tests.ingest.chart_files import CHARTS, Row, build_csv, track_of
+from tests.serving import LOCAL
 
 THREE: list[Row] = [(1, "A", 300), (2, "B", 200), (3, "C", 100)]
 CSV = build_csv("2020-12-30", THREE)
@@ -38,7 +39,7 @@ def lone_client(sqlite_database_url: str, tmp_path: Path) -> Iterator[TestClient
         max_unpacked_bytes=100_000,
         max_upload_rows=200,
     )
-    with TestClient(create_app(small), raise_server_exceptions=False) as started:
+    with TestClient(create_app(small), raise_server_exceptions=False, client=LOCAL) as started:
         yield started
 
 
