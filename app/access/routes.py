@@ -20,37 +20,34 @@ class FoundRoute(NamedTuple):
 class RouteTable:
     """The app's routes, asked in the order in which the router asks them, by their own ``matches``.
 
-    A path without parameters is looked up: what the router would choose is worked out once for each.
+    A path without parameters is looked up: what the router would choose is worked out once for each. Then
+    only routes with parameters can take what is not found so.
     """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._contexts = list(iter_route_contexts(routes))
+        self._all = list(iter_route_contexts(routes))
+        self._with_parameters = [context for context in self._all if "{" in (context.path or "{")]
         self._exact = {
-            (method, path): self._ask({"type": "http", "method": method, "path": path})
-            for method, path in _fixed_paths(self._contexts)
+            (method, path): _ask(self._all, {"type": "http", "method": method, "path": path})
+            for method, path in _fixed_paths(self._all)
         }
 
     def find(self, scope: Scope) -> FoundRoute | None:
         """The route that the router will choose, or that answers 405; None where there is none."""
+        if scope.get("root_path"):  # the router takes it off the path, if it is there
+            return _ask(self._all, scope) or _ask(self._all, scope, Match.PARTIAL)
         known = self._exact.get((scope["method"], scope["path"]))
-        return known if known is not None else self._ask(scope)
+        return known or _ask(self._with_parameters, scope) or _ask(self._all, scope, Match.PARTIAL)
 
-    def _ask(self, scope: Scope) -> FoundRoute | None:
-        partial: RouteContext | None = None
-        for context in self._contexts:
-            match, _ = context.matches(scope)
-            if match is Match.FULL:
-                return _build_found(context)
-            if match is Match.PARTIAL and partial is None:
-                partial = context
-        return None if partial is None else _build_found(partial)
+
+def _ask(contexts: Iterable[RouteContext], scope: Scope, wanted: Match = Match.FULL) -> FoundRoute | None:
+    for context in contexts:
+        if context.matches(scope)[0] is wanted:
+            return FoundRoute(context.original_route, rule_of(context.endpoint))
+    return None
 
 
 def _fixed_paths(contexts: Iterable[RouteContext]) -> Iterator[tuple[str, str]]:
     for context in contexts:
         if context.path is not None and "{" not in context.path:
             yield from ((method, context.path) for method in context.methods or ())
-
-
-def _build_found(context: RouteContext) -> FoundRoute:
-    return FoundRoute(context.original_route, rule_of(context.endpoint))
