@@ -70,10 +70,10 @@ def print_greeting(console: Console, database: Database, host: str, port: int) -
     console.print(f"\nAPI          {address}/docs  (also /redoc, /openapi.json)")
     console.print(f"health       {address}/readyz")
     with database.read() as connection:
-        who = (
-            "a key with every request" if read_keys(connection) else "no keys: this machine alone is answered"
+        keys = read_keys(connection)
+        console.print(
+            f"access       {'a key with every request' if keys else 'this machine alone: no keys'}\n"
         )
-        console.print(f"access       {who}\n")
         regions = read_regions(connection)
         for state in regions:
             console.print(f"region {state.code}: charts from {state.first_day} to {state.last_day}")

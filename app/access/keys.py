@@ -80,7 +80,7 @@ class Keyring:
     @property
     def is_empty(self) -> bool:
         """Whether there was never a key; revoking the last one does not open the service again."""
-        return not self._keys
+        return self._keys == {}  # not yet read is not empty: nobody gets in by that
 
     @property
     def is_due(self) -> bool:

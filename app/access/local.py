@@ -47,9 +47,17 @@ def refuse_strangers(scope: Scope, allowed_origins: Collection[str]) -> None:
         else:
             raise ForbiddenError(f"The request was forwarded (it has {name.decode()}). {MEND}")
     if len(host) > _LONGEST_HOST or not _is_local_name(host):
-        raise ForbiddenError(f"The Host header names no address of this machine; ask for localhost. {MEND}")
+        raise ForbiddenError(f"The Host header is a name of another machine; ask for localhost. {MEND}")
     if origin is not None and not _is_own(origin, host, allowed_origins):
         raise ForbiddenError(f"A page of another site sent this; CHARTCAST_CORS_ORIGINS allows one. {MEND}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)
@@ -65,12 +73,11 @@ def is_loopback(address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_local_name(host: bytes) -> bool:
-    # A stranger's domain may resolve to 127.0.0.1, and his page then reads our answers as its own. A name
-    # without a dot is none that a stranger can register.
-    text = host.decode("latin-1")
+    # A stranger's domain may resolve to 127.0.0.1, and a page of it then reads our answers as its own. Nobody
+    # can have an address resolve elsewhere, nor register a name without a dot.
+    text = host.decode("latin-1").lower()
     name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
-    lower = name.lower()
-    return is_loopback(name) or lower.endswith(".localhost") or not set(".:") & set(name)
+    return "." not in name or name.endswith(".localhost") or _is_address(name)
 
 
 def _is_own(origin: bytes, host: bytes, allowed: Collection[str]) -> bool:

@@ -75,7 +75,9 @@ def revoke_key(connection: Connection, key_id: int, at: dt.datetime) -> bool:
 
 def read_spent_until(connection: Connection, key_id: int) -> int:
     """Where the key's rate limit stands (µs since 1970), locked until the caller's transaction ends."""
-    spent: int = connection.execute(_SPENT.with_for_update(), {"key_id": key_id}).scalar_one()
+    # No stronger lock than the update takes: records of uploads refer to the key meanwhile.
+    locked = _SPENT.with_for_update(key_share=True)
+    spent: int = connection.execute(locked, {"key_id": key_id}).scalar_one()
     return spent
 
 

@@ -230,6 +230,16 @@ def test_the_start_says_who_is_answered(
     assert key not in caplog.text
 
 
+def test_no_log_has_a_key_in_it(with_keys: TestClient, keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    unknown = bearer("chartcast_unknown")
+    for headers in (keys["predict"], keys["admin"], unknown):
+        with_keys.post("/models/reload", headers=headers)
+        with_keys.post("/ingest", headers=headers, content=b"x")
+    assert caplog.records
+    assert not [h for h in (*keys.values(), unknown) if h and h["Authorization"].split()[1] in caplog.text]
+
+
 def test_documentation_can_be_switched_off(sqlite_database_url: str, published_bundles: Path) -> None:
     with serve(sqlite_database_url, published_bundles, docs=False) as client:
         for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"):

@@ -42,14 +42,25 @@ def test_a_request_that_was_forwarded_is_refused_whoever_forwarded_it(name: byte
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "[::1]:8000", "chartcast.localhost", "test", ""]
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1:8000",
+        "[::1]:8000",
+        "chartcast.localhost",
+        "test",
+        "",
+        "0.0.0.0:8000",
+        "[fd00::2]:80",
+    ],
 )
 def test_names_of_this_machine_are_asked_for(host: str) -> None:
     refuse_strangers(_scope(host=host), ())
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example:8000", "192.0.2.2", "[fd00::2]:80", "0.0.0.0", "a" * 301]
+    "host", ["evil.example", "127.0.0.1.evil.example:8000", "localhost.", "1.2.3.4.5", "a" * 301]
 )
 def test_a_strangers_domain_that_resolves_to_this_machine_is_refused(host: str) -> None:
     assert "Host header" in _why_refused(_scope(host=host))
