@@ -1,8 +1,6 @@
 """The commands of ``python -m app``."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.access import commands as keys
+from app.audit.commands import audit
 from app.config import Settings
-from app.database import BULK_CACHE, Database, build_engine
+from app.database import BULK_CACHE, Database
 from app.dates import parse_iso_date
 from app.errors import ChartcastError
 from app.first_start import find_first_charts, is_empty, load_first_metadata, print_greeting, store_of
@@ -20,13 +20,18 @@ from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
 from app.regions import REGION_HELP, parse_region
-from app.schema import migrate
+from app.schema import open_store
 
 SHOWN = 10  # rejected rows printed for a file
 
 app = typer.Typer(
-    help="Chartcast: forecasts of daily chart streams.", no_args_is_help=True, add_completion=False
+    help="Chartcast: forecasts of daily chart streams.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold passwords
 )
+app.add_typer(keys.app, name="keys")
+app.command()(audit)
 console = Console(soft_wrap=True, highlight=False)
 progress_console = Console(stderr=True)
 
@@ -34,17 +39,6 @@ progress_console = Console(stderr=True)
 @app.callback()
 def main() -> None:
     """Settings come from the environment (CHARTCAST_…) and .env, as for the service."""
-
-
-@contextmanager
-def open_store(settings: Settings, *, cache: int | None = None) -> Iterator[Database]:
-    """The store of ``settings``, its schema brought up to date; ``cache`` as ``build_engine`` has it."""
-    database = Database(build_engine(settings.database_url, cache=cache))
-    try:
-        migrate(database)
-        yield database
-    finally:
-        database.dispose()
 
 
 @app.command()
@@ -87,7 +81,7 @@ def serve(
     """
     settings = store_of(data, Settings())
     with open_store(settings) as database:
-        console.print(f"store        {database.engine.url.render_as_string(hide_password=True)}")
+        console.print(f"store        {database.address}")
         if is_empty(database):
             _fill(database, settings, data, tracks or [])
         elif data is not None:
@@ -97,7 +91,9 @@ def serve(
 
     from app.main import create_app
 
-    uvicorn.run(create_app(settings), host=host, port=port, access_log=False, log_level="warning")
+    uvicorn.run(
+        create_app(settings), host=host, port=port, access_log=False, log_level="warning", proxy_headers=False
+    )
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:

@@ -1,12 +1,15 @@
 """Every setting of the service, read from the environment (prefix ``CHARTCAST_``) and ``.env``."""
 
+import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.regions import RegionCode
 
+_ORIGIN = re.compile(r"https?://[^/\s@?#*]+")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
 SHIPPED_BUNDLES = Path(__file__).resolve().parent / "bundles"
@@ -15,10 +18,13 @@ SHIPPED_BUNDLES = Path(__file__).resolve().parent / "bundles"
 class Settings(BaseSettings):
     """What an operator can set; each field is the environment variable ``CHARTCAST_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="CHARTCAST_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CHARTCAST_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = Field(
         default=f"sqlite:///{ROOT / 'var' / 'chartcast.db'}",
+        repr=False,  # it may hold a password
         description="SQLAlchemy address of the store: sqlite:///… or postgresql+psycopg://…",
     )
     models_dir: Path = Field(
@@ -32,3 +38,24 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(default=2**30, gt=0, description="Largest upload once unpacked.")
     max_upload_rows: int = Field(default=2_000_000, gt=0, description="Most rows in one upload.")
     max_json_bytes: int = Field(default=8 * 2**20, gt=0, description="Largest JSON body.")
+    rate_limit: int = Field(default=30_000, ge=0, description="Requests a minute of one key; 0 for no limit.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins whose pages may ask, as https://example.org, by commas; * for all."
+    )
+    docs: bool = Field(default=True, description="Whether /docs, /redoc and /openapi.json are there.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _refuse_what_is_no_origin(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        # A browser sends scheme, host and port; with anything more, the setting would never match.
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; write scheme and host, as https://example.org")
+        return origins

@@ -87,6 +87,11 @@ class Database:
         self._reader = engine.execution_options(**snapshot)
 
     @property
+    def address(self) -> str:
+        """Where the store is, fit to be shown: without password, nor the options that may hold one."""
+        return self.engine.url.set(query={}).render_as_string(hide_password=True)
+
+    @property
     def is_embedded(self) -> bool:
         """Whether it is a file that this process reads itself, so that no network can keep a read waiting."""
         return self.engine.name == "sqlite"

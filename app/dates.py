@@ -38,3 +38,8 @@ IsoDate = Annotated[
     BeforeValidator(parse_iso_date),
     Field(description="A chart day, YYYY-MM-DD.", examples=["2020-12-30"]),
 ]
+
+
+def to_utc(time: dt.datetime) -> dt.datetime:
+    """A time read from the store, in UTC: SQLite keeps no zone, PostgreSQL answers in the session's."""
+    return time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)

@@ -1,7 +1,7 @@
 """Errors that carry their status, and the one place that turns them into problem documents (RFC 9457)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,6 +18,7 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
 TITLES = {
     400: "Bad request",
+    401: "Not authenticated",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
@@ -25,6 +26,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported format",
     422: "Invalid request",
+    429: "Too many requests",
     500: "Internal error",
     503: "Not available",
 }
@@ -56,18 +58,25 @@ class ChartcastError(Exception):
         detail: Names the fault and the mend.
         errors: The fields at fault, as (field, problem).
         extra: Further members of the problem document.
+        headers: Headers of the answer.
     """
 
     status = 500
     slug = "internal"
 
     def __init__(
-        self, detail: str, *, errors: Sequence[tuple[str, str]] = (), extra: dict[str, Any] | None = None
+        self,
+        detail: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = list(errors)
         self.extra = extra or {}
+        self.headers = headers or {}
 
 
 class InvalidRequestError(ChartcastError):
@@ -75,6 +84,20 @@ class InvalidRequestError(ChartcastError):
 
     status = 422
     slug = "invalid-request"
+
+
+class UnauthorizedError(ChartcastError):
+    """The request shows no key that is good."""
+
+    status = 401
+    slug = "not-authenticated"
+
+
+class ForbiddenError(ChartcastError):
+    """Whoever asks may not do this."""
+
+    status = 403
+    slug = "forbidden"
 
 
 class NotFoundError(ChartcastError):
@@ -103,6 +126,13 @@ class UnsupportedFormatError(ChartcastError):
 
     status = 415
     slug = "unsupported-format"
+
+
+class TooManyRequestsError(ChartcastError):
+    """A key over its rate limit."""
+
+    status = 429
+    slug = "too-many-requests"
 
 
 class NotReadyError(ChartcastError):
@@ -140,7 +170,10 @@ def _errors(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 async def _on_chartcast_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ChartcastError)
-    return _problem(request, error.status, error.slug, error.detail, {**_errors(error.errors), **error.extra})
+    extra = {**_errors(error.errors), **error.extra}
+    response = _problem(request, error.status, error.slug, error.detail, extra)
+    response.headers.update(error.headers)
+    return response
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:

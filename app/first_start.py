@@ -10,6 +10,7 @@ from rich.console import Console
 from app.config import ROOT, SAMPLE, Settings
 from app.database import Database
 from app.ingest.folders import find_chart_files
+from app.repository.api_keys import read_keys
 from app.repository.regions import read_regions
 from app.repository.tracks import read_tracks
 from app.tracks.schemas import MetadataReport
@@ -67,8 +68,12 @@ def print_greeting(console: Console, database: Database, host: str, port: int) -
     """Say where the docs are, and one request that answers."""
     address = f"http://{host}:{port}"
     console.print(f"\nAPI          {address}/docs  (also /redoc, /openapi.json)")
-    console.print(f"health       {address}/readyz\n")
+    console.print(f"health       {address}/readyz")
     with database.read() as connection:
+        keys = read_keys(connection)
+        console.print(
+            f"access       {'a key with every request' if keys else 'this machine alone: no keys'}\n"
+        )
         regions = read_regions(connection)
         for state in regions:
             console.print(f"region {state.code}: charts from {state.first_day} to {state.last_day}")

@@ -6,8 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app import __version__
+from app.access.headers import SecurityHeadersMiddleware
+from app.access.middleware import AccessMiddleware, Gate
+from app.access.openapi import declare_access
+from app.access.rules import Rule, requires
+from app.audit import endpoints as audit
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
@@ -37,6 +44,8 @@ artist's own counters. Dates are chart days, 00:00 to 23:59 UTC. Errors are alwa
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(build_engine(settings.database_url))
+    app.state.gate = Gate(app.state.database, settings)
+    app.state.gate.tell()
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(
@@ -48,23 +57,51 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database.dispose()
 
 
+class _Service(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        # Outside of what FastAPI adds last itself, which answers when something breaks.
+        return SecurityHeadersMiddleware(super().build_middleware_stack())
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service. Nothing is opened before it starts."""
-    app = FastAPI(
+    settings = settings or Settings()
+    app = _Service(
         title="Chartcast",
         version=__version__,
         description=DESCRIPTION,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,  # generated clients name their methods by it
         telemetry={"tracing": False, "metrics": False, "logs": False},
+        openapi_url="/openapi.json" if settings.docs else None,
+        docs_url="/docs" if settings.docs else None,
+        redoc_url="/redoc" if settings.docs else None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
     )
-    app.state.settings = settings or Settings()
+    app.state.settings = settings
+    _install_access(app, settings)
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
-    for endpoints in (predict, ingest, tracks, charts, model_catalog, health):
+    for endpoints in (predict, ingest, tracks, charts, model_catalog, audit, health):
         app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _install_access(app: FastAPI, settings: Settings) -> None:
+    for route in app.routes:  # those of the documentation are there already
+        requires(Rule.PUBLIC)(route.endpoint)  # type: ignore[attr-defined]
+    # Inside of what turns errors into answers, so that refusing is raising as it is anywhere else.
+    app.router.middleware_stack = AccessMiddleware(app.router.middleware_stack, app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PUT"),
+            allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
+            expose_headers=("Retry-After", "WWW-Authenticate", "X-Request-ID"),
+        )
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
@@ -75,6 +112,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(problem.pop("$defs", {}) | {"Problem": problem})
+        declare_access(schema, app.routes)
         app.openapi_schema = schema
     return app.openapi_schema
 

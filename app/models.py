@@ -1,8 +1,10 @@
 """The tables."""
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -185,3 +187,42 @@ class Correction(Base):
     old_streams: Mapped[int] = mapped_column(BigInteger)
     new_position: Mapped[int | None]
     new_streams: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ApiKey(Base):
+    """A key to the API: the hash of it, never itself.
+
+    ``spent_until`` is where its rate limit stands, for workers that share it through the store: the time,
+    in microseconds since 1970, at which its allowance will be whole again.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    spent_until: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class AuditEvent(Base):
+    """Who changed what and when; written in the transaction of the change.
+
+    ``files`` lists ``name``, ``sha256`` (of the bytes as sent) and ``size`` (of them) of what was sent;
+    ``details`` what came of it. An upload's corrections are found by ``batch_id``.
+    """
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    action: Mapped[str] = mapped_column(String(32))
+    caller: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    request_id: Mapped[str | None] = mapped_column(String(128))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("ingest_batches.id"), index=True)
+    files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)

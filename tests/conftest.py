@@ -25,7 +25,7 @@ from app.main import create_app
 from app.schema import migrate
 from tests.published_bundles import FIGURES, copy_as_unseen, publish_random
 from tests.sample import Sample, ingest_metadata, ingest_rows, read_rows
-from tests.serving import serve
+from tests.serving import LOCAL, serve
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -124,7 +124,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """The app, started, over its ASGI interface."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as started:
+    with TestClient(create_app(settings), raise_server_exceptions=False, client=LOCAL) as started:
         yield started
 
 

@@ -35,7 +35,8 @@ def recorded_queries(engine: Engine) -> Iterator[list[Query]]:
     def record(
         _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
     ) -> None:
-        if not statement.startswith("BEGIN"):
+        # Keys are looked at by the clock, whatever is asked: all of them, so no index helps.
+        if not statement.startswith("BEGIN") and "FROM api_keys" not in statement:
             queries.append(Query(statement, parameters[0] if many else parameters))
 
     event.listen(engine, "before_cursor_execute", record)

@@ -13,6 +13,8 @@ from sqlalchemy import event
 from app.config import Settings
 from app.main import create_app
 
+LOCAL = ("127.0.0.1", 50000)  # TestClient's own "testclient" is no address, and not answered without a key
+
 
 @contextmanager
 def serve(database_url: str, models_dir: Path, **settings: Any) -> Iterator[TestClient]:
@@ -20,7 +22,7 @@ def serve(database_url: str, models_dir: Path, **settings: Any) -> Iterator[Test
     given = Settings(_env_file=None, database_url=database_url, models_dir=models_dir, **settings)  # type: ignore[call-arg]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.main.SHIPPED_BUNDLES", models_dir / "none" / "shipped")
-        with TestClient(create_app(given), raise_server_exceptions=False) as client:
+        with TestClient(create_app(given), raise_server_exceptions=False, client=LOCAL) as client:
             yield client
 
 
@@ -59,7 +61,8 @@ def recorded_statements(client: TestClient) -> Iterator[list[str]]:
     statements: list[str] = []
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        # Keys are looked at by the clock, whatever is asked.
+        if not statement.startswith("BEGIN") and "FROM api_keys" not in statement:
             statements.append(statement)
 
     event.listen(engine, "before_cursor_execute", record)

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 
 from app.config import Settings
 from app.main import create_app
+from tests.serving import LOCAL
 
 
 def test_an_unknown_path_is_a_problem_document_with_the_request_id(client: TestClient) -> None:
@@ -32,7 +33,7 @@ def test_a_store_that_was_never_migrated_is_not_available_rather_than_an_error_o
     tmp_path: Path,
 ) -> None:
     settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path / 'empty.db'}")  # type: ignore[call-arg]
-    with TestClient(create_app(settings), raise_server_exceptions=False) as lone:
+    with TestClient(create_app(settings), raise_server_exceptions=False, client=LOCAL) as lone:
         answer = lone.get("/tracks")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "/readyz" in answer.json()["detail"]

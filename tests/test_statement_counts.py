@@ -13,6 +13,7 @@ from tests.serving import predict, predict_batch, recorded_statements
 READS = {
     "/healthz": 0,
     "/models": 0,
+    "/audit": 1,
     "/readyz": 2,  # whether there is a revision of the schema, and which
     "/charts/ph/2020-12-31": 3,  # the region, the chart's figures, its entries
     "/tracks": 3,  # the regions, a page, the regions of its tracks
@@ -21,8 +22,8 @@ READS = {
     "/tracks/{track_id}/history?region=ph": 3,  # the region, whether it charted there, its days
 }
 FORECASTS = 3  # the region, the tracks' facts, their days
-UNCHANGED = 7
-CHANGED = {"sqlite": 12, "postgresql": 11}  # there the rows go by COPY, past what records
+UNCHANGED = 8  # the last puts it on record: who, when, from which files
+CHANGED = {"sqlite": 13, "postgresql": 12}  # there the rows go by COPY, past what records
 
 
 @pytest.mark.parametrize("path", READS)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.access.rules import Rule, requires
 from app.charts.schemas import ChartAnswer
 from app.dates import IsoDate
 from app.dependencies import DatabaseDep
@@ -14,6 +15,7 @@ router = APIRouter(prefix="/charts", tags=["charts"])
 
 
 @router.get("/{region}/{date}", summary="One day's chart", responses=problem_responses(404, 422))
+@requires(Rule.PREDICT)
 def read_chart(region: RegionCode, date: IsoDate, database: DatabaseDep) -> ChartAnswer:
     """One region's chart of one day, by position."""
     with database.read() as connection:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.access.rules import Rule, requires
 from app.database import Database
 from app.dependencies import DatabaseDep, ModelStoreDep
 from app.errors import NotReadyError, problem_responses
@@ -29,12 +30,14 @@ class Readiness(BaseModel):
 
 
 @router.get("/healthz", summary="Whether the process is alive")
+@requires(Rule.ALWAYS)
 async def read_health() -> Health:
     """Always 200 while the process runs: restart it when this fails, not when `/readyz` does."""
     return Health()
 
 
 @router.get("/readyz", summary="Whether it can serve", responses=problem_responses(503))
+@requires(Rule.ALWAYS)
 def read_readiness(database: DatabaseDep, store: ModelStoreDep) -> Readiness:
     """The database is reachable, its schema current, a model loaded and its golden windows replayed."""
     if problems := [*_database_problems(database), *_model_problems(store)]:

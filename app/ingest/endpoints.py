@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from app.access.callers import caller_of
+from app.access.rules import Rule, requires
 from app.dates import IsoDate
 from app.dependencies import DatabaseDep, SettingsDep
 from app.errors import UnsupportedFormatError, problem_responses
@@ -88,9 +90,9 @@ _JSON = "application/json"
 _CSV = ("text/csv", "application/csv", "application/gzip", "application/x-gzip")
 
 
-def get_service(database: DatabaseDep, settings: SettingsDep) -> IngestService:
+def get_service(request: Request, database: DatabaseDep, settings: SettingsDep) -> IngestService:
     """The service on the app's store."""
-    return IngestService(database, settings)
+    return IngestService(database, settings, caller=caller_of(request))
 
 
 def get_options(
@@ -118,6 +120,7 @@ def get_options(
     responses=_RESPONSES,
     openapi_extra={"requestBody": _REQUEST_BODY},
 )
+@requires(Rule.INGEST)
 async def ingest(
     request: Request,
     response: Response,

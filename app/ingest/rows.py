@@ -47,7 +47,7 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """One file, read. ``skipped`` counts its rows of other charts."""
+    """One file, read. ``skipped`` counts its rows of other charts, ``size`` its bytes as sent."""
 
     name: str
     format: str
@@ -55,6 +55,7 @@ class ParsedFile:
     rejected: list[Rejection]
     skipped: int = 0
     sha256: str = ""
+    size: int = 0
 
     @cached_property
     def days(self) -> set[tuple[str, dt.date]]:

@@ -9,7 +9,9 @@ from itertools import islice
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
+from app.access.callers import COMMAND_LINE, Caller
 from app.config import Settings
 from app.database import Database
 from app.errors import InvalidRequestError
@@ -19,6 +21,7 @@ from app.ingest.parsing import parse_chart_file, parse_entries, reject_repeated_
 from app.ingest.rows import LISTED, ParsedFile, describe_rejection
 from app.ingest.schemas import ChartUpload, FileReport, IngestReport, OnError, RejectedRow
 from app.ingest.storing import count_changes, plan_changes, store_upload
+from app.repository.audit import insert_event
 from app.repository.chart_change import ChartChange
 from app.repository.regions import read_regions
 from app.uploads import Upload
@@ -41,11 +44,13 @@ class IngestService:
 
     Attributes:
         now: The time in UTC; a chart day after today's is in the future.
+        caller: Whose uploads they are on record as.
     """
 
     database: Database
     settings: Settings
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    caller: Caller = COMMAND_LINE
 
     def with_default_region(self, region: str | None) -> "IngestService":
         """The same, taking files that don't say to be of ``region`` (None: as the settings say)."""
@@ -63,7 +68,10 @@ class IngestService:
             TooLargeError: over a limit.
         """
         given, budget = self._given(options), self._budget()
-        files = [parse_chart_file(upload.name, upload.data, given, budget) for upload in uploads]
+        files = [
+            replace(parse_chart_file(upload.name, upload.data, given, budget), size=len(upload.data))
+            for upload in uploads
+        ]
         return self._ingest(files, options)
 
     def ingest_json(self, upload: Upload, options: IngestOptions) -> IngestReport:
@@ -80,7 +88,7 @@ class IngestService:
         said = Origin(body.region, body.date)
         file = parse_entries(upload.name, body.entries, said, self._given(options), self._budget())
         digest = hashlib.sha256(upload.data).hexdigest()
-        return self._ingest([replace(file, sha256=digest)], options)
+        return self._ingest([replace(file, sha256=digest, size=len(upload.data))], options)
 
     def _given(self, options: IngestOptions) -> Given:
         with self.database.read() as connection:
@@ -108,7 +116,20 @@ class IngestService:
             batch_id, changes = store_upload(
                 connection, files, replace=options.replace, received_at=self.now()
             )
-        return build_report(batch_id, files, changes)
+            report = build_report(batch_id, files, changes)
+            self._record(connection, report, files)
+        return report
+
+    def _record(self, connection: Connection, report: IngestReport, files: Sequence[ParsedFile]) -> None:
+        counts = ("inserted", "updated", "unchanged", "removed", "rejected")
+        insert_event(
+            connection,
+            action="ingest",
+            **self.caller._asdict(),
+            batch_id=report.batch_id,
+            files=[{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files],
+            details={count: getattr(report, count) for count in counts},
+        )
 
 
 def _refuse_rejected(files: Sequence[ParsedFile]) -> None:

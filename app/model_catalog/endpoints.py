@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.access.rules import Rule, requires
 from app.dependencies import ModelStoreDep
 from app.model_catalog.schemas import ModelList, ModelSummary, SpecSummary
 from app.model_store import ModelStore, RunningModel
@@ -10,12 +11,14 @@ router = APIRouter(prefix="/models", tags=["models"])
 
 
 @router.get("", summary="List the models being served")
+@requires(Rule.PREDICT)
 def list_models(store: ModelStoreDep) -> ModelList:
     """Name, version, the day it was trained through, spec and backtest figures of each."""
     return _build_list(store)
 
 
 @router.post("/reload", summary="Look for newly published bundles")
+@requires(Rule.ADMIN)
 def reload_models(store: ModelStoreDep) -> ModelList:
     """Load what is on disk now and swap it in in one step; a bundle that is damaged changes nothing."""
     store.load()

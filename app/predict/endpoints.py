@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
+from app.access.rules import Rule, requires
 from app.database import Database
 from app.errors import ChartcastError, build_problem, problem_responses
 from app.json_route import JsonRoute
@@ -14,6 +15,7 @@ router = APIRouter(tags=["forecasts"], route_class=JsonRoute)
 
 
 @router.post("/predict", summary="Forecast a track", responses=problem_responses(404, 409, 422))
+@requires(Rule.PREDICT)
 async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """How many chart streams the track will have on each of the next days, if it charts, and how sure we are.
 
@@ -37,6 +39,7 @@ def _predict(database: Database, predictor: Predictor, asked: PredictRequest) ->
 
 
 @router.post("/predict/batch", summary="Forecast many tracks", responses=problem_responses(422))
+@requires(Rule.PREDICT)
 async def predict_batch(request: Request, asked: BatchRequest) -> BatchPrediction:
     """Up to 1,000 tracks at once: for each a forecast, or the problem that kept it from one."""
     return await run_in_threadpool(_predict_batch, request, asked)

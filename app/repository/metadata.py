@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.dates import to_utc
 from app.forecasting.spec import FEATURES
 from app.models import Track, TrackMetadata
 
@@ -63,9 +64,7 @@ def read_metadata(connection: Connection, track_id: str) -> dict[str, Any] | Non
     if row is None:
         return None
     stored = dict(row._mapping)
-    # SQLite keeps no zone, PostgreSQL answers in the session's.
-    time: dt.datetime = stored["updated_at"]
-    stored["updated_at"] = time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)
+    stored["updated_at"] = to_utc(stored["updated_at"])
     return stored
 
 

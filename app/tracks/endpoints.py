@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator
 from starlette.concurrency import run_in_threadpool
 
+from app.access.callers import caller_of
+from app.access.rules import Rule, requires
 from app.dates import IsoDate
 from app.dependencies import DatabaseDep, SettingsDep
 from app.errors import problem_responses
@@ -65,6 +67,7 @@ _METADATA_BODY: dict[str, Any] = {
 
 
 @router.get("", summary="Find tracks", responses=problem_responses(404, 422))
+@requires(Rule.PREDICT)
 def list_tracks(
     database: DatabaseDep,
     *,
@@ -84,6 +87,7 @@ def list_tracks(
     responses=problem_responses(413, 415, 422),
     openapi_extra=_METADATA_BODY,
 )
+@requires(Rule.INGEST)
 async def add_metadata(request: Request, database: DatabaseDep, settings: SettingsDep) -> MetadataReport:
     """Merge files into the metadata stored, by track.
 
@@ -96,19 +100,23 @@ async def add_metadata(request: Request, database: DatabaseDep, settings: Settin
     The rows of one request are stored together or, if a file cannot be read, not at all.
     """
     uploads = await read_uploads(request, settings.max_body_bytes)
-    return await run_in_threadpool(load_metadata, database, settings, uploads)
+    return await run_in_threadpool(load_metadata, database, settings, uploads, caller_of(request))
 
 
 @router.put("/{track_id}/metadata", summary="Set one track's metadata", responses=problem_responses(422))
-def set_metadata(track_id: TrackId, features: Features, database: DatabaseDep) -> MetadataStored:
+@requires(Rule.INGEST)
+def set_metadata(
+    request: Request, track_id: TrackId, features: Features, database: DatabaseDep
+) -> MetadataStored:
     """Set the features sent: one left out stays as it is, one that is null is cleared.
 
     Fields it does not know are left out and named in the answer; a track that no chart has had is made.
     """
-    return put_metadata(database, track_id, features)
+    return put_metadata(database, track_id, features, caller_of(request))
 
 
 @router.get("/{track_id}", summary="One track", responses=problem_responses(404, 422))
+@requires(Rule.PREDICT)
 def read_track(track_id: TrackId, database: DatabaseDep) -> TrackAnswer:
     """A track's names, the regions whose charts have had it, and its metadata, null where it has none."""
     with database.read() as connection:
@@ -116,6 +124,7 @@ def read_track(track_id: TrackId, database: DatabaseDep) -> TrackAnswer:
 
 
 @router.get("/{track_id}/history", summary="A track's chart days", responses=problem_responses(404, 422))
+@requires(Rule.PREDICT)
 def read_track_history(
     track_id: TrackId,
     database: DatabaseDep,

@@ -1,10 +1,13 @@
 """Storing metadata, in one transaction an upload."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
+from app.access.callers import COMMAND_LINE, Caller
 from app.config import Settings
 from app.database import Database
+from app.repository.audit import insert_event
 from app.repository.metadata import read_metadata, replace_values, upsert_metadata
 from app.tracks.features import Features
 from app.tracks.metadata import MetadataFile, parse_metadata
@@ -14,7 +17,9 @@ from app.uploads import BODY_NAME, Upload
 _LISTED = 100
 
 
-def load_metadata(database: Database, settings: Settings, uploads: Sequence[Upload]) -> MetadataReport:
+def load_metadata(
+    database: Database, settings: Settings, uploads: Sequence[Upload], caller: Caller = COMMAND_LINE
+) -> MetadataReport:
     """Store the good rows of metadata files, CSV or JSON; all of them are there on return.
 
     Raises:
@@ -24,14 +29,34 @@ def load_metadata(database: Database, settings: Settings, uploads: Sequence[Uplo
     with database.write() as connection:
         for file in files:
             upsert_metadata(connection, file.tracks, file.name)
-    return _build_report(files)
+        report = _build_report(files)
+        insert_event(
+            connection,
+            action="metadata",
+            **caller._asdict(),
+            files=[_describe_upload(upload) for upload in uploads],
+            details=report.model_dump(include={"rows", "tracks", "rejected"}),
+        )
+    return report
 
 
-def put_metadata(database: Database, track_id: str, features: Features) -> MetadataStored:
+def _describe_upload(upload: Upload) -> dict[str, str | int]:
+    return {"name": upload.name, "sha256": sha256(upload.data).hexdigest(), "size": len(upload.data)}
+
+
+def put_metadata(
+    database: Database, track_id: str, features: Features, caller: Caller = COMMAND_LINE
+) -> MetadataStored:
     """Store the features given for one track: an absent one stays as it is, a null one is cleared."""
     values: dict[str, Any] = features.model_dump(exclude_unset=True, include=set(Features.model_fields))
     with database.write() as connection:
         replace_values(connection, track_id, values, BODY_NAME)
+        insert_event(
+            connection,
+            action="metadata",
+            **caller._asdict(),
+            details={"track_id": track_id, "fields": sorted(values)},
+        )
         stored = read_metadata(connection, track_id)
     # An unpaired surrogate is good JSON, but no text that an answer could hold.
     unknown = [name.encode("utf-8", "replace").decode() for name in features.model_extra or {}]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.config import Settings
 from app.main import create_app
 from tests.ingest.chart_files import CHARTS, Row, build_csv, track_of
+from tests.serving import LOCAL
 
 THREE: list[Row] = [(1, "A", 300), (2, "B", 200), (3, "C", 100)]
 CSV = build_csv("2020-12-30", THREE)
@@ -38,7 +39,7 @@ def lone_client(sqlite_database_url: str, tmp_path: Path) -> Iterator[TestClient
         max_unpacked_bytes=100_000,
         max_upload_rows=200,
     )
-    with TestClient(create_app(small), raise_server_exceptions=False) as started:
+    with TestClient(create_app(small), raise_server_exceptions=False, client=LOCAL) as started:
         yield started
 
 
@@ -333,7 +334,7 @@ def test_a_chart_of_today_is_taken_and_of_tomorrow_is_not(client: TestClient) ->
 def test_the_document_of_the_api_has_all_bodies_and_answers(lone_client: TestClient) -> None:
     ingest = lone_client.get("/openapi.json").json()["paths"]["/ingest"]["post"]
     assert set(ingest["requestBody"]["content"]) == {"multipart/form-data", "text/csv", "application/json"}
-    assert set(ingest["responses"]) == {"200", "201", "409", "413", "415", "422"}
+    assert set(ingest["responses"]) == {"200", "201", "401", "403", "409", "413", "415", "422", "429"}
     assert {parameter["name"] for parameter in ingest["parameters"]} == {
         "region",
         "date",

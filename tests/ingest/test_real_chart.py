@@ -11,12 +11,13 @@ from app.config import Settings
 from app.database import Database, build_engine
 from app.main import create_app
 from app.models import ChartDay, Track, TrackRegion
+from tests.serving import LOCAL
 
 
 @pytest.fixture
 def client(sqlite_database_url: str, tmp_path: Path) -> Iterator[TestClient]:
     settings = Settings(_env_file=None, database_url=sqlite_database_url, models_dir=tmp_path)  # type: ignore[call-arg]
-    with TestClient(create_app(settings), raise_server_exceptions=False) as started:
+    with TestClient(create_app(settings), raise_server_exceptions=False, client=LOCAL) as started:
         yield started
 
 
