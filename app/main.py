@@ -21,6 +21,7 @@ from app.database import Database, build_engine
 from app.errors import Problem, install_error_handlers
 from app.health import endpoints as health
 from app.ingest import endpoints as ingest
+from app.json_route import ShortWay
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
 from app.predict import endpoints as predict
@@ -93,7 +94,7 @@ def _install_access(app: FastAPI, settings: Settings) -> None:
     for route in app.routes:  # those of the documentation are there already
         requires(Rule.PUBLIC)(route.endpoint)  # type: ignore[attr-defined]
     # Inside of what turns errors into answers, so that refusing is raising as it is anywhere else.
-    app.router.middleware_stack = AccessMiddleware(app.router.middleware_stack, app)
+    app.router.middleware_stack = AccessMiddleware(ShortWay(app.router.middleware_stack), app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
