@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _install_access(app, settings)
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
-    for endpoints in (predict, ingest, tracks, charts, model_catalog, audit, health):
+    for endpoints in (predict, ingest, tracks, charts, model_catalog, health, audit):
         app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
