@@ -92,6 +92,9 @@ def _forecasts_of(model: str, version: int | None, requested: str) -> Counter:
     return _FORECASTS.labels(model, "" if version is None else str(version), requested)
 
 
+_forecasts_of("baseline", None, "auto")
+
+
 def count_stored(rows: Mapping[str, int]) -> None:
     """Count the rows of a stored upload, by ``STORED``."""
     for outcome, count in rows.items():
