@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from app.config import ROOT
-from tests.observability.exposition import Series, parse, values
+from tests.exposition import Series, parse, values
 from tests.observability.promql import groupings, selectors
 from tests.predict.tracks import charting
 from tests.sample import Sample

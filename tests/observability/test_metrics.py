@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.observability import endpoints
 from app.observability.metrics import FIELDS, OTHER
-from tests.observability.exposition import Series, parse, total, values
+from tests.exposition import Series, parse, total, values
 from tests.predict.tracks import charting
 from tests.sample import LAST_DAY, Sample, to_csv
 from tests.serving import predict, predict_batch, serve

@@ -15,7 +15,7 @@ import pytest
 
 from app.config import ROOT
 from tests.bench.processes import free_port, stop, wait_until_up
-from tests.observability.exposition import Series, parse, total, values
+from tests.exposition import Series, parse, total, values
 
 REQUESTS = 40
 WAIT_SECONDS = 60
