@@ -54,14 +54,20 @@ def observe_worker(models: ModelStore, database: Database) -> None:
     today = dt.datetime.now(dt.UTC).date()
     for name in NAMES:
         model = served.get(name)
-        through = None if model is None else dt.date.fromisoformat(model.bundle.trained_through)
         _VERSION.labels(name).set(0 if model is None else model.bundle.version)
-        _AGE.labels(name).set(nan if through is None else (today - through).days)
+        _AGE.labels(name).set(nan if model is None else _days_since(model.bundle.trained_through, today))
     _REFUSED.set(len(models.refused))
     pool = database.engine.pool
     if isinstance(pool, QueuePool):
         _IN_USE.set(pool.checkedout())
         _LIMIT.set(pool.size() + max(pool._max_overflow, 0))  # which is told nowhere else
+
+
+def _days_since(day: str, today: dt.date) -> float:
+    try:
+        return (today - dt.date.fromisoformat(day)).days
+    except ValueError:  # a bundle says it in words of its own: no reason to tell nothing of the others
+        return nan
 
 
 @asynccontextmanager
