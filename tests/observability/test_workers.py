@@ -61,14 +61,28 @@ def _workers(series: Series) -> set[int]:
     return {int(dict(of)["pid"]) for of in values(series, "chartcast_model_version", model="lstm")}
 
 
-def _scrape_until(port: int, holds: Callable[[Series], bool]) -> Series:
+def _wait_until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < end:
-        series = _scrape(port)
-        if holds(series):
-            return series
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
         time.sleep(0.2)
-    pytest.fail("it did not come to hold")
+
+
+def _scrape_until(port: int, holds: Callable[[Series], bool]) -> Series:
+    found: list[Series] = []
+
+    def look() -> bool:
+        found.append(_scrape(port))
+        return holds(found[-1])
+
+    _wait_until(look)
+    return found[-1]
+
+
+def _count_lines(path: Path, route: str) -> int:
+    """The log lines of requests to a route; every line must be JSON, but the one that is being written."""
+    whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return sum(json.loads(line).get("route") == route for line in whole)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which processes there are")
@@ -85,6 +99,8 @@ def test_what_two_workers_counted_is_told_together_and_outlives_one_of_them(
         assert len(values(scrapes[0], "process_resident_memory_bytes")) == 2
         assert len(values(scrapes[0], "chartcast_data_age_days")) == 2  # of two regions, not of each worker
 
+        # A line follows its answer, and a worker that is killed in between takes it along.
+        _wait_until(lambda: _count_lines(tmp_path / "stderr", "/healthz") == REQUESTS)
         killed = before.pop()
         os.kill(killed, signal.SIGKILL)  # the supervisor starts another
         series = _scrape_until(port, lambda s: killed not in _workers(s) and len(_workers(s)) == 2)
@@ -92,5 +108,4 @@ def test_what_two_workers_counted_is_told_together_and_outlives_one_of_them(
         assert total(series, name, **labels) == REQUESTS
         assert list(tmp_path.glob("chartcast-metrics-*"))
     assert not list(tmp_path.glob("chartcast-metrics-*"))
-    lines = [json.loads(line) for line in (tmp_path / "stderr").read_text().splitlines()]
-    assert sum(line.get("route") == "/healthz" for line in lines) == REQUESTS
+    assert _count_lines(tmp_path / "stderr", "/healthz") == REQUESTS
