@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers sample clean
+.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers soak sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -116,6 +116,9 @@ bench-peers: $(PYTHON)  ## Install MLServer and BentoML beside .venv, for `make 
 	  var/peers/$$peer/bin/python -m pip install --quiet --disable-pip-version-check $$peer onnxruntime numpy \
 	    || exit 1; \
 	done
+
+soak: $(DEV)  ## Ten minutes of mixed load on two workers: no error, memory flat; SECONDS=60, STORE=postgres
+	$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),600) --store $(or $(STORE),sqlite)
 
 sample: $(DEV)  ## Invent the committed sample charts anew
 	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7

@@ -1,8 +1,9 @@
 """The commands of ``python -m app``."""
 
 import gc
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +20,8 @@ from app.first_start import find_first_charts, is_empty, load_first_metadata, pr
 from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
+from app.observability.logs import configure_logging
+from app.observability.workers import shared_metrics
 from app.regions import REGION_HELP, parse_region
 from app.schema import open_store
 
@@ -74,6 +77,7 @@ def serve(
         Path | None, typer.Option(help="Chart file or folder to fill an empty store with; else the sample.")
     ] = None,
     tracks: Annotated[list[Path] | None, typer.Option(help="Metadata files to go with --data.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
 ) -> None:
     """Migrate the store, fill it where it is empty, and serve.
 
@@ -87,13 +91,28 @@ def serve(
         elif data is not None:
             console.print(f"it holds charts already; python -m app ingest {data} adds to them")
         print_greeting(console, database, host, port)
-    import uvicorn  # these two are slow to import, and only this command needs them
+    _serve(settings, host, port, workers)
 
-    from app.main import create_app
 
-    uvicorn.run(
-        create_app(settings), host=host, port=port, access_log=False, log_level="warning", proxy_headers=False
-    )
+def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    import uvicorn  # these are slow to import, and only serving needs them
+
+    configure_logging(settings.log_level, settings.log_format)
+    quiet: dict[str, Any] = {
+        "access_log": False,
+        "log_config": None,
+        "log_level": "warning",
+        "proxy_headers": False,
+    }
+    if workers == 1:
+        from app.main import create_app
+
+        uvicorn.run(create_app(settings), host=host, port=port, **quiet)
+        return
+    # Each worker is a process of its own, which reads its settings anew.
+    os.environ["CHARTCAST_DATABASE_URL"] = settings.database_url
+    with shared_metrics(workers):
+        uvicorn.run("app.main:app", host=host, port=port, workers=workers, **quiet)
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:

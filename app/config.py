@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.observability.logs import LogFormat, LogLevel
 from app.regions import RegionCode
 
 _ORIGIN = re.compile(r"https?://[^/\s@?#*]+")
@@ -19,7 +20,11 @@ class Settings(BaseSettings):
     """What an operator can set; each field is the environment variable ``CHARTCAST_<FIELD>``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CHARTCAST_", env_file=".env", extra="ignore", hide_input_in_errors=True
+        env_prefix="CHARTCAST_",
+        env_file=".env",
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     database_url: str = Field(
@@ -43,6 +48,19 @@ class Settings(BaseSettings):
         default=(), description="Origins whose pages may ask, as https://example.org, by commas; * for all."
     )
     docs: bool = Field(default=True, description="Whether /docs, /redoc and /openapi.json are there.")
+    log_level: LogLevel = Field(default="info", description="The least of the lines that are written.")
+    log_format: LogFormat = Field(
+        default="auto", description="json, or text; auto: text where stderr is a terminal."
+    )
+    log_all_requests: bool = Field(
+        default=False, description="A line for every request, not for failed and slow ones alone."
+    )
+    log_slow_seconds: float = Field(default=1.0, gt=0, description="From when on a request is a slow one.")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",  # its name in every service
+        description="The collector that traces are sent to; none: nothing is traced.",
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -215,8 +215,8 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
     return response
 
 
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    logger.error("unexpected error on %s", request.url.path, exc_info=error)
+async def answer_unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """What a request gets that broke on our side; the request's log line has the exception."""
     return _problem(
         request, 500, "internal", "Something broke on our side; quote the request_id when asking.", {}
     )
@@ -229,7 +229,6 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(OperationalError, _on_database_error)
     app.add_exception_handler(PoolTimeoutError, _on_database_error)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -18,18 +18,22 @@ from app.audit import endpoints as audit
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
-from app.errors import Problem, install_error_handlers
+from app.errors import Problem, answer_unexpected, install_error_handlers
 from app.health import endpoints as health
 from app.ingest import endpoints as ingest
 from app.json_route import ShortWay
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
+from app.observability import endpoints as observability
+from app.observability.logs import configure_logging
+from app.observability.middleware import LoggedRequests, ObservabilityMiddleware
+from app.observability.tracing import NOT_TRACED, Tracing, build_tracing
+from app.observability.worker_state import observed_worker
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
 from app.predict.service import Predictor
-from app.request_id import RequestIdMiddleware
 from app.tracks import endpoints as tracks
 
 DESCRIPTION = """
@@ -44,6 +48,8 @@ artist's own counters. Dates are chart days, 00:00 to 23:59 UTC. Errors are alwa
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    tracing: Tracing | None = app.state.tracing
+    configure_logging(settings.log_level, settings.log_format)
     app.state.database = Database(build_engine(settings.database_url))
     app.state.gate = Gate(app.state.database, settings)
     app.state.gate.tell()
@@ -53,9 +59,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
     )
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
-    yield
+    if tracing is not None:
+        tracing.start(app.state.database.engine)
+    async with observed_worker(app.state.model_store, app.state.database):
+        yield
     app.state.batcher.close()
     app.state.database.dispose()
+    if tracing is not None:
+        tracing.stop()
 
 
 class _Service(FastAPI):
@@ -65,15 +76,20 @@ class _Service(FastAPI):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the service. Nothing is opened before it starts."""
+    """Build the service. Nothing is opened before it starts.
+
+    Raises:
+        RuntimeError: traces are wanted, and what sends them is not installed.
+    """
     settings = settings or Settings()
+    tracing = build_tracing(settings.otlp_endpoint)
     app = _Service(
         title="Chartcast",
         version=__version__,
         description=DESCRIPTION,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,  # generated clients name their methods by it
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=NOT_TRACED if tracing is None else tracing.telemetry,
         openapi_url="/openapi.json" if settings.docs else None,
         docs_url="/docs" if settings.docs else None,
         redoc_url="/redoc" if settings.docs else None,
@@ -81,10 +97,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.tracing = tracing
     _install_access(app, settings)
-    app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
-    for endpoints in (predict, ingest, tracks, charts, model_catalog, health, audit):
+    logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)
+    # Added last: the outermost, so that what others refuse is seen too and every answer has the id.
+    app.add_middleware(ObservabilityMiddleware, logged=logged, answer_unexpected=answer_unexpected)
+    for endpoints in (predict, ingest, tracks, charts, model_catalog, health, observability, audit):
         app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.forecasting.bundle import BadBundleError, Bundle, list_versions, load_bundle, replay_golden
 from app.forecasting.forecaster import Batch, Forecaster, Run
 from app.forecasting.spec import ForecastSpec
+from app.observability.tracing import traced
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def start_model(folder: Path) -> RunningModel:
     bundle = load_bundle(folder)
     run = start_run(bundle)
     replay_golden(bundle, run)
-    return RunningModel(bundle, Forecaster(bundle.spec, run))
+    return RunningModel(bundle, Forecaster(bundle.spec, traced("inference")(run)))
 
 
 def _start_published(folder: Path) -> RunningModel:

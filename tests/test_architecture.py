@@ -138,7 +138,7 @@ import sys
 from fastapi.testclient import TestClient
 from app.main import app
 
-with TestClient(app) as client:
+with TestClient(app, client=("127.0.0.1", 50000)) as client:
     assert client.get("/healthz").status_code == 200
 loaded = sorted(set(sys.modules).intersection({sorted(TRAINING_ONLY)} + ["training"]))
 assert "onnxruntime" in sys.modules

@@ -17,7 +17,12 @@ from app.config import Settings
 from app.main import create_app
 
 SNAPSHOT = Path(__file__).parent / "data" / "openapi.json"
-ALWAYS_ANSWERED = {"/healthz", "/models", "/models/reload"}  # without parameters, there is nothing to refuse
+ALWAYS_ANSWERED = {
+    "/healthz",
+    "/metrics",
+    "/models",
+    "/models/reload",
+}  # without parameters, there is nothing to refuse
 
 
 def build_document() -> dict[str, Any]:
@@ -56,6 +61,7 @@ def test_the_paths_of_the_contract_are_there(document: dict[str, Any]) -> None:
         "POST /predict", "POST /predict/batch", "POST /ingest", "GET /tracks", "POST /tracks/metadata",
         "PUT /tracks/{track_id}/metadata", "GET /tracks/{track_id}", "GET /tracks/{track_id}/history",
         "GET /charts/{region}/{date}", "GET /models", "POST /models/reload", "GET /healthz", "GET /readyz",
+        "GET /metrics",
     }  # fmt: skip
     assert promised <= {name for name, _ in _operations(document)}
 

@@ -12,11 +12,13 @@ from app.ingest.formats import JSON_ENTRIES, parse_header, recognise_format
 from app.ingest.origin import Given, Origin, agree_on_origin, parse_file_name
 from app.ingest.row_reader import RowReader
 from app.ingest.rows import ChartRow, ParsedFile, Rejection, build_refusal
+from app.observability.tracing import traced
 
 BATCH = 10_000  # records read at once
 ENTRY_KEYS = ("position", "track_id", "streams", "track_name", "artist")
 
 
+@traced("ingest.parse")
 def parse_chart_file(name: str, content: bytes, given: Given, budget: Budget) -> ParsedFile:
     """Read one chart file of any known format.
 
@@ -39,6 +41,7 @@ def parse_chart_file(name: str, content: bytes, given: Given, budget: Budget) ->
     return _collect(name, reader, records, budget, sha256=hashlib.sha256(content).hexdigest())
 
 
+@traced("ingest.parse")
 def parse_entries(
     name: str, entries: Sequence[object], said: Origin, given: Given, budget: Budget
 ) -> ParsedFile:

@@ -21,6 +21,7 @@ from app.ingest.parsing import parse_chart_file, parse_entries, reject_repeated_
 from app.ingest.rows import LISTED, ParsedFile, describe_rejection
 from app.ingest.schemas import ChartUpload, FileReport, IngestReport, OnError, RejectedRow
 from app.ingest.storing import count_changes, plan_changes, store_upload
+from app.observability.metrics import count_rejected, count_stored
 from app.repository.audit import insert_event
 from app.repository.chart_change import ChartChange
 from app.repository.regions import read_regions
@@ -106,6 +107,8 @@ class IngestService:
 
     def _ingest(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
         files = reject_repeated_days(files)
+        if not options.dry_run:
+            count_rejected(rejection for file in files for rejection in file.rejected)
         if options.on_error == "reject":
             _refuse_rejected(files)
         if options.dry_run:
@@ -118,6 +121,7 @@ class IngestService:
             )
             report = build_report(batch_id, files, changes)
             self._record(connection, report, files)
+        count_stored(count_changes(changes))
         return report
 
     def _record(self, connection: Connection, report: IngestReport, files: Sequence[ParsedFile]) -> None:

@@ -16,6 +16,7 @@ from app.ingest.changes import (
     refuse_shrunk_charts,
 )
 from app.ingest.rows import ParsedFile
+from app.observability.tracing import traced
 from app.repository.batches import insert_batch
 from app.repository.chart_change import Chart, ChartChange, DayKey
 from app.repository.charted_tracks import update_track_regions, upsert_tracks
@@ -54,6 +55,7 @@ def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace
     return Plan(changes, stored)
 
 
+@traced("ingest.store")
 def store_upload(
     connection: Connection, files: Sequence[ParsedFile], *, replace: bool, received_at: dt.datetime
 ) -> tuple[int, list[ChartChange]]:

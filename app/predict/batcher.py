@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 
 from app.database import Database
@@ -21,6 +22,7 @@ MOST = 64  # requests a batch: about as many as the runtime takes in one call
 class _Waiting(NamedTuple):
     asked: PredictRequest
     answer: "asyncio.Future[Outcome]"
+    context: Context  # of the request: log lines and spans go by it
 
 
 class Batcher:
@@ -49,7 +51,7 @@ class Batcher:
             NotAtHandError: the region's market or the model's past in it has to be looked up first.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(asked, loop.create_future())
+        waiting = _Waiting(asked, loop.create_future(), copy_context())
         self._waiting.append(waiting)
         if not self._under_way:
             self._under_way = True
@@ -70,9 +72,9 @@ class Batcher:
         if not batch:
             self._under_way = False
         elif self._thread is None:
-            self._finish(batch, self._answer(batch), loop)
+            self._finish(batch, batch[0].context.run(self._answer, batch), loop)
         else:
-            working = loop.run_in_executor(self._thread, self._answer, batch)
+            working = loop.run_in_executor(self._thread, batch[0].context.run, self._answer, batch)
             working.add_done_callback(lambda done: self._finish(batch, done.result(), loop))
 
     def _finish(
@@ -81,7 +83,7 @@ class Batcher:
         outcomes: Sequence[Outcome | Exception],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        for (_, answer), outcome in zip(batch, outcomes, strict=True):
+        for (_, answer, _), outcome in zip(batch, outcomes, strict=True):
             if answer.done():
                 continue  # whoever asked has gone
             if isinstance(outcome, Exception) and not isinstance(outcome, ChartcastError):
@@ -94,7 +96,7 @@ class Batcher:
         """An outcome for each, in their order; those alike but for the track are forecast together."""
         outcomes: dict[int, Outcome | Exception] = {}
         alike: dict[Any, list[int]] = defaultdict(list)
-        for i, (asked, _) in enumerate(batch):
+        for i, (asked, *_) in enumerate(batch):
             alike[_but_for_the_track(asked)].append(i)
         for indices in alike.values():
             answered = self._answer_alike([batch[i].asked for i in indices])

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.forecasting.artists import ChartArtists
 from app.forecasting.history import History, parse_release_day
+from app.observability.tracing import traced
 from app.repository.history import (
     Entries,
     TrackFacts,
@@ -37,6 +38,7 @@ class TrackRecord:
     observed_days: int
 
 
+@traced("database.read")
 def read_records(
     connection: Connection, region: RegionState, track_ids: Sequence[str], *, as_of: dt.date, days: int
 ) -> dict[str, TrackRecord]:

@@ -13,6 +13,7 @@ from app.forecasting.forecaster import Forecast
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.track_covariates import LEAD_IN
 from app.model_store import ModelStore, RunningModel
+from app.observability.metrics import count_forecasts
 from app.predict import schemas
 from app.predict.answer import Answerable, Numbers, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
@@ -160,6 +161,9 @@ class _RegionBatch:
         """The answers for tracks that one model forecasts."""
         forecast = self._forecast(group)
         numbers = None if forecast is None else Numbers.of(forecast, self.asked)
+        model = group[0].choice.model
+        version = None if model is None else model.bundle.version
+        count_forecasts(group[0].model_name, version, self.asked.model, len(group))
         return {
             answerable.record.facts.track_id: build_prediction(
                 self.connection,

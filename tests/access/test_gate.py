@@ -32,6 +32,7 @@ WHO_MAY: dict[tuple[str, str], Rule] = {
     ("GET", "/tracks/{track_id}/history"): Rule.PREDICT,
     ("GET", "/charts/{region}/{date}"): Rule.PREDICT,
     ("GET", "/models"): Rule.PREDICT,
+    ("GET", "/metrics"): Rule.PREDICT,
     ("POST", "/ingest"): Rule.INGEST,
     ("POST", "/tracks/metadata"): Rule.INGEST,
     ("PUT", "/tracks/{track_id}/metadata"): Rule.INGEST,

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 from time import perf_counter
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ class Load:
 
     Attributes:
         seconds: From the first request to the last answer.
-        latencies: Of each request, in seconds.
+        latencies: Of each request, in seconds, in the order of the requests.
         bodies: The answers, where they were to be kept.
     """
 
@@ -84,8 +85,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class _Run:
     def __init__(self, port: int, requests: Sequence[bytes], status: frozenset[int], keep: bool) -> None:
         self.port, self.status, self.keep = port, status, keep
-        self.waiting: Iterator[bytes] = iter(requests)
-        self.latencies: list[float] = []
+        self.waiting: Iterator[tuple[int, bytes]] = iter(enumerate(requests))
+        self.latencies = [nan] * len(requests)
         self.bodies: list[bytes] = []
         self.open = 0
 
@@ -100,10 +101,13 @@ class _Run:
         start = perf_counter()
         for _, connection in made:
             connection.send_next()
-        await self.done
-        seconds = perf_counter() - start
-        for transport, _ in made:
-            transport.close()
+        try:
+            await self.done
+            seconds = perf_counter() - start
+        finally:
+            for transport, _ in made:
+                transport.close()
+            await asyncio.sleep(0)  # a turn of the loop, in which they are
         return Load(seconds, self.latencies, self.bodies)
 
     def fail(self, why: str) -> None:
@@ -123,15 +127,17 @@ class _Connection(asyncio.Protocol):
         self.run = run
         self.buffer = b""
         self.sent = 0.0
+        self.place = 0  # of the request under way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
 
     def send_next(self) -> None:
-        request = next(self.run.waiting, None)
-        if request is None:
+        waiting = next(self.run.waiting, None)
+        if waiting is None:
             self.run.close_one()
             return
+        self.place, request = waiting
         self.sent = perf_counter()
         self.transport.write(request)
 
@@ -142,7 +148,7 @@ class _Connection(asyncio.Protocol):
             self._take(int(head[9:12]), body)
 
     def _take(self, status: int, body: bytes) -> None:
-        self.run.latencies.append(perf_counter() - self.sent)
+        self.run.latencies[self.place] = perf_counter() - self.sent
         self.buffer = b""
         if status not in self.run.status:
             self.run.fail(f"answered {status}: {body[:500]!r}")

@@ -102,10 +102,13 @@ def serve(
 
 
 @contextmanager
-def serve_as_make_run(environment: Mapping[str, str]) -> Iterator[Server]:
+def serve_as_make_run(
+    environment: Mapping[str, str], *options: str, cores: tuple[int, ...] = ()
+) -> Iterator[Server]:
     """What ``make run`` starts, up."""
     port = free_port()
-    with start(["-m", "app", "serve", "--port", str(port)], environment) as process:
+    command = ["-m", "app", "serve", "--port", str(port), *options]
+    with start(command, environment, *cores) as process:
         wait_until_up(port, process)
         yield Server(port, process.pid)
 

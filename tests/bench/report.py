@@ -76,7 +76,7 @@ def _show(value: float) -> str:
 def write_report(folder: Path, rows: Iterable[Row], left_out: dict[str, str], seconds: float) -> str:
     """Write ``bench.json`` and ``bench.md`` into ``folder``; return the latter."""
     ordered = sorted(rows, key=lambda row: list(GOALS).index(row.key))
-    described = {"machine": _describe_machine(), "versions": _versions(), "seconds": round(seconds)}
+    described = {"machine": describe_machine(), "versions": _versions(), "seconds": round(seconds)}
     folder.mkdir(exist_ok=True)
     found = described | {"rows": [row.as_json() for row in ordered], "left_out": left_out}
     (folder / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
@@ -88,7 +88,8 @@ def write_report(folder: Path, rows: Iterable[Row], left_out: dict[str, str], se
     return text
 
 
-def _describe_machine() -> str:
+def describe_machine() -> str:
+    """What a report was made on."""
     load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}{load}"
 

@@ -1,0 +1,1 @@
+"""The service under a long mixed load: no error, no growth. ``make soak``."""
