@@ -4,12 +4,11 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.config import Settings
 from app.database import BULK_CACHE, Database, build_engine
@@ -21,6 +20,9 @@ from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
 from app.regions import REGION_HELP, parse_region
 from app.schema import migrate
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SHOWN = 10  # rejected rows printed for a file
 
@@ -125,9 +127,16 @@ def ingest_files(service: IngestService, files: list[Path], options: IngestOptio
     return whole
 
 
-def _progress_bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=progress_console, transient=True)
+def _progress_bar() -> "Progress":
+    from rich import progress  # slow to import, and most that serve have nothing to take in
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    return progress.Progress(*columns, console=progress_console, transient=True)
 
 
 def _print_outcome(path: Path, outcome: IngestReport | ChartcastError) -> None:

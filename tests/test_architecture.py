@@ -138,6 +138,7 @@ def test_the_rules_see_imports_wherever_they_are(tmp_path: Path, monkeypatch: py
 UNUSED = {
     "alembic",  # unless a migration is due
     "holidays.countries.philippines",  # the chart is of another country
+    "numpy.ma",
     "psycopg",
     "sqlalchemy.dialects.postgresql",
 }
@@ -174,3 +175,11 @@ def test_a_process_that_answered_a_prediction_loaded_nothing_that_it_has_no_use_
         check=False,
     )
     assert started.returncode == 0, started.stderr
+
+
+def test_the_command_line_loads_no_server_and_no_progress_bar_before_they_are_wanted() -> None:
+    program = "import sys, app.cli; print({'app.main', 'uvicorn', 'rich.progress'} & set(sys.modules))"
+    started = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert started.stdout == "set()\n"
