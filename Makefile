@@ -10,6 +10,7 @@ DEV := $(VENV)/.dev
 HOST ?= 127.0.0.1
 PORT ?= 8000
 CANDIDATES ?= var/candidates
+PEERS := mlserver==1.7.1 bentoml==1.4.40
 REAL := ../shared/data/ph
 # Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
 ifneq ($(wildcard $(REAL)),)
@@ -110,11 +111,13 @@ paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and in
 bench: $(DEV)  ## Measure every goal of speed against its floor, under 15 minutes; ONLY="serving ingest" some of it
 	$(PYTHON) -m tests.bench $(ONLY)
 
-bench-peers: $(PYTHON)  ## Install MLServer and BentoML beside .venv, for `make bench` to compare with
-	for peer in mlserver bentoml; do \
-	  $(PYTHON) -m venv var/peers/$$peer && \
-	  var/peers/$$peer/bin/python -m pip install --quiet --disable-pip-version-check $$peer onnxruntime numpy \
-	    || exit 1; \
+bench-peers: $(SERVING)  ## Install MLServer and BentoML beside .venv, for `make bench` to compare with
+	for peer in $(PEERS); do \
+	  environment=var/peers/$${peer%%=*} && \
+	  $(PYTHON) -m venv $$environment && \
+	  $(PIP) freeze | grep -E '^(numpy|onnxruntime)==' > $$environment/same-as-ours.txt && \
+	  $$environment/bin/python -m pip install --quiet --disable-pip-version-check $$peer \
+	    -r $$environment/same-as-ours.txt || exit 1; \
 	done
 
 soak: $(DEV)  ## Ten minutes of mixed load on two workers: no error, memory flat; SECONDS=60, STORE=postgres

@@ -3,12 +3,11 @@
 import gc
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.access import commands as keys
 from app.audit.commands import audit
@@ -24,6 +23,9 @@ from app.observability.logs import configure_logging
 from app.observability.workers import shared_metrics
 from app.regions import REGION_HELP, parse_region
 from app.schema import open_store
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SHOWN = 10  # rejected rows printed for a file
 
@@ -140,9 +142,16 @@ def ingest_files(service: IngestService, files: list[Path], options: IngestOptio
     return whole
 
 
-def _progress_bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=progress_console, transient=True)
+def _progress_bar() -> "Progress":
+    from rich import progress  # slow to import, and most that serve have nothing to take in
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    return progress.Progress(*columns, console=progress_console, transient=True)
 
 
 def _print_outcome(path: Path, outcome: IngestReport | ChartcastError) -> None:

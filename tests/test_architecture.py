@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,23 +134,38 @@ def test_the_rules_see_imports_wherever_they_are(tmp_path: Path, monkeypatch: py
     }
 
 
+# What a process on SQLite that serves predictions has no use for, and would take long to import.
+UNUSED = {
+    "alembic",  # unless a migration is due
+    "holidays.countries.philippines",  # the chart is of another country
+    "numpy.ma",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql",
+}
 START = f"""
 import sys
 from fastapi.testclient import TestClient
 from app.main import app
 
 with TestClient(app, client=("127.0.0.1", 50000)) as client:
-    assert client.get("/healthz").status_code == 200
-loaded = sorted(set(sys.modules).intersection({sorted(TRAINING_ONLY)} + ["training"]))
-assert "onnxruntime" in sys.modules
+    assert client.get("/readyz").status_code == 200
+    track_id = client.get("/tracks?region=us&limit=1").json()["items"][0]["track_id"]
+    answer = client.post("/predict", json={{"track_id": track_id, "region": "us"}})
+    assert answer.status_code == 200, answer.text
+loaded = sorted(set(sys.modules).intersection({sorted(TRAINING_ONLY | UNUSED)} + ["training"]))
+assert {{"onnxruntime", "holidays.countries.united_states"}} <= set(sys.modules)
 assert not loaded, loaded
 """
 
 
-def test_a_serving_process_loads_nothing_that_training_alone_needs(
-    sqlite_database_url: str, published_bundles: Path
+def test_a_process_that_answered_a_prediction_loaded_nothing_that_it_has_no_use_for(
+    sqlite_sample: Path, tmp_path: Path
 ) -> None:
-    settings = {"CHARTCAST_DATABASE_URL": sqlite_database_url, "CHARTCAST_MODELS_DIR": str(published_bundles)}
+    store = shutil.copy(sqlite_sample, tmp_path)
+    settings = {
+        "CHARTCAST_DATABASE_URL": f"sqlite:///{store}",
+        "CHARTCAST_MODELS_DIR": str(tmp_path / "none"),
+    }
     started = subprocess.run(
         [sys.executable, "-c", START],
         cwd=ROOT,
@@ -159,3 +175,11 @@ def test_a_serving_process_loads_nothing_that_training_alone_needs(
         check=False,
     )
     assert started.returncode == 0, started.stderr
+
+
+def test_the_command_line_loads_no_server_and_no_progress_bar_before_they_are_wanted() -> None:
+    program = "import sys, app.cli; print({'app.main', 'uvicorn', 'rich.progress'} & set(sys.modules))"
+    started = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert started.stdout == "set()\n"

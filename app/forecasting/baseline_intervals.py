@@ -1,11 +1,13 @@
 """Intervals around the chart_weekday baseline, from how it missed in a region's own last days."""
 
 from collections.abc import Mapping
+from statistics import median
 
 import numpy as np
 
 from app.forecasting.history import Floats
 from app.forecasting.market import WEEKS
+from app.forecasting.medians import median_of_known
 
 SCORED_DAYS = 60  # target days looked back on
 DAYS_READ = SCORED_DAYS + 7 * WEEKS + 7  # days of charts that takes, for the longest horizon
@@ -39,7 +41,7 @@ def chart_weekday_residuals(streams: Floats, horizon: int, scored_days: int = SC
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.log(streams[:, horizon:]) - np.log(streams[:, :-horizon])  # column i: to day i + horizon
     steps[~np.isfinite(steps)] = np.nan
-    ratios = _column_medians(steps)
+    ratios = median_of_known(steps.T)
     targets = range(max(horizon, n_days - scored_days), n_days)
     residuals = [steps[:, day - horizon] - _rhythm(ratios, day - horizon) for day in targets]
     flat: Floats = np.concatenate([*residuals, np.empty(0)])
@@ -60,14 +62,7 @@ def residual_quantiles(residuals: Floats, horizon: int, levels: tuple[float, ...
     return np.array([ordered[int(rank) - 1] for rank in ranks])
 
 
-def _column_medians(steps: Floats) -> Floats:
-    some = np.isfinite(steps).any(axis=0)
-    medians = np.full(steps.shape[1], np.nan)
-    medians[some] = np.nanmedian(steps[:, some], axis=0)
-    return medians
-
-
 def _rhythm(ratios: Floats, column: int) -> float:
     past = [ratios[column - 7 * k] for k in range(1, WEEKS + 1) if column - 7 * k >= 0]
     known = [ratio for ratio in past if np.isfinite(ratio)]
-    return float(np.median(known)) if known else 0.0
+    return float(median(known)) if known else 0.0

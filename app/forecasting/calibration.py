@@ -32,7 +32,7 @@ class Scores:
 
     Attributes:
         horizons: Days ahead, from 1. (cells,)
-        days: A number of the target day. (cells,)
+        days: A number of the target day, not negative. (cells,)
         groups: By observed days at the cutoff. (cells,)
         values: A score for each bound. (cells, bounds)
     """
@@ -95,7 +95,8 @@ def fit_factors(
     for step in range(horizon):
         of_step = scores.horizons == step + 1
         values, groups = scores.values[of_step], scores.groups[of_step]
-        lacking = max(0, SCORED_DAYS - len(np.unique(scores.days[of_step])))
+        scored = np.count_nonzero(np.bincount(scores.days[of_step]))  # np.unique would import masked arrays
+        lacking = max(0, SCORED_DAYS - int(scored))
         fill = [_fill(residuals, step, group, lacking) for group in range(len(GROUP_STARTS))]
         pooled = _rank(values, fill, tails)
         share = 1 - lacking / SCORED_DAYS if residuals is None else 1.0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class ChartGrid:
             return None
         earlier, later = self.streams[:, column], self.streams[:, column + 1]
         both = (earlier > 0) & (later > 0)
-        return float(np.median(later[both] / earlier[both])) if both.any() else None
+        return median((later[both] / earlier[both]).tolist()) if both.any() else None
 
     def history(self, tracks: Ints, column: int, length: int) -> History:
         """Grids of ``length`` days of some tracks, each ending on the day of ``column``."""

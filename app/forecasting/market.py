@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-
 from app.forecasting.history import Days, Floats, Ints
 
 WEEKS = 4  # the weeks that chart_weekday looks back on
@@ -56,7 +54,7 @@ def chart_ratio(later: Mapping[str, int], earlier: Mapping[str, int]) -> float |
         for track, streams in later.items()
         if streams > 0 and earlier.get(track, 0) > 0
     ]
-    return float(np.median(ratios)) if ratios else None
+    return median(ratios) if ratios else None
 
 
 def chart_weekday(last_streams: float, weekly_ratios: Sequence[float | None]) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.forecasting.history import Days, Floats, Ints
 from app.forecasting.market import WEEKS, Calendar, Market
 from app.forecasting.market_forecast import forecast_misses, number_events, value_a_year_before
+from app.forecasting.medians import median_of_known
 from app.forecasting.scaling import scale_log_ratio
 
 HORIZON = 7  # the days ahead that the weekly rhythm speaks of
@@ -63,7 +64,7 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
     with np.errstate(divide="ignore", invalid="ignore"):
         movement = np.log(market.movement)
     weekly = _weekly_movements(movement)  # of the day after each row's
-    step = _nan_to_zero(_median(weekly))
+    step = _nan_to_zero(median_of_known(weekly))
     miss = movement - np.concatenate([[0.0], step[: n_days - 1]])
     expected = forecast_misses(miss, weekly, calendar, HORIZON)
     surprise = miss - np.concatenate([[0.0], expected[: n_days - 1, 0]])
@@ -97,13 +98,6 @@ def _weekly_movements(movement: Floats) -> Floats:
     padded = np.concatenate([np.full(7 * WEEKS, np.nan), movement])
     n_rows = len(movement) + HORIZON - 1
     return np.stack([padded[7 * WEEKS + 1 - 7 * k :][:n_rows] for k in range(1, WEEKS + 1)], axis=1)
-
-
-def _median(weekly: Floats) -> Floats:
-    some = np.isfinite(weekly).any(axis=1)
-    result = np.full(len(weekly), np.nan)
-    result[some] = np.nanmedian(weekly[some], axis=1)
-    return result
 
 
 def _rhythm_channels(weekly: Floats, step: Floats) -> dict[str, Floats]:
@@ -181,7 +175,7 @@ def _log_threshold(threshold: Floats) -> Floats:
         known = np.where(threshold > 0, np.log(threshold), np.nan)  # no streams say nothing of the chart
     carried = _carry_forward(known)
     week = np.stack([_later(known, k) for k in range(7)], axis=1)
-    median = _median(week)
+    median = median_of_known(week)
     middle = np.where(np.isfinite(median), median, carried)
     steady: Floats = np.clip(carried, middle - LARGEST_THRESHOLD_STEP, middle + LARGEST_THRESHOLD_STEP)
     return steady

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.forecasting.history import Days, Floats, Ints
 from app.forecasting.market import Calendar
+from app.forecasting.medians import median_of_known
 
 RIDGE = 3.0
 HUBER = 0.03  # a day that is missed by more counts less
@@ -73,10 +74,7 @@ def _build_inputs(miss: Floats, weekly: Floats, calendar: Calendar, ahead: int) 
     known = np.where(np.isfinite(miss), miss, 0.0)
     lagged = np.stack([_lag(known, lag) for lag in range(LAGS)], axis=1)
     of_target = weekly[ahead - 1 : ahead - 1 + n_days]
-    middle = np.where(np.isfinite(of_target), of_target, np.nan)
-    some = np.isfinite(middle).any(axis=1)
-    centre = np.zeros(n_days)
-    centre[some] = np.nanmedian(middle[some], axis=1)
+    centre = np.nan_to_num(median_of_known(of_target))
     misses = [
         np.nan_to_num(of_target - centre[:, None]),
         lagged,

@@ -122,15 +122,18 @@ def score_forecasts(
         outcomes: What became of their tracks.
         levels: The quantile levels of the forecasts.
     """
-    parts = [_score(f, column, outcomes.after(f, column), levels) for column, f in forecasts.items()]
-    none = np.empty(0, dtype=np.int64)
-    parts.append(Scores(none, none, none, np.empty((0, len(levels) - 1))))
-    return Scores(
-        horizons=np.concatenate([part.horizons for part in parts]),
-        days=np.concatenate([part.days for part in parts]),
-        groups=np.concatenate([part.groups for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
-    )
+    actuals = {column: outcomes.after(forecast, column) for column, forecast in forecasts.items()}
+    n_cells = sum(int(np.isfinite(actual).sum()) for actual in actuals.values())
+    # Filled part by part: parts joined at the end take twice the memory, and the process keeps it.
+    horizons, days, groups = (np.empty(n_cells, dtype=np.int64) for _ in range(3))
+    values = np.empty((n_cells, len(levels) - 1))
+    start = 0
+    for column, forecast in forecasts.items():
+        part = _score(forecast, column, actuals[column], levels)
+        cells = slice(start, start := start + len(part.days))
+        horizons[cells], days[cells], groups[cells] = part.horizons, part.days, part.groups
+        values[cells] = part.values
+    return Scores(horizons, days, groups, values)
 
 
 def _score(forecast: ChartForecast, column: int, actual: Floats, levels: Sequence[float]) -> Scores:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from app.dates import to_utc
 from app.forecasting.spec import FEATURES
@@ -82,8 +82,11 @@ def _merge_statement(connection: Connection) -> Any:
 
 def _insert(connection: Connection, table: type[Track] | type[TrackMetadata]) -> Any:
     # Both dialects write the upsert alike, but SQLAlchemy has one construct for each.
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    if connection.dialect.name != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # slow to import: for a store on PostgreSQL alone
+
+    return postgresql.insert(table)
 
 
 def read_all_metadata(connection: Connection) -> dict[str, dict[str, Any]]:

@@ -4,17 +4,20 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Date, Executable, Table, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app.database import Base
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
 T = TypeVar("T")
-AnyInsert = TypeVar("AnyInsert", postgresql.Insert, sqlite.Insert)
+AnyInsert = TypeVar("AnyInsert", "postgresql.Insert", sqlite.Insert)
 Excluded = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 # From the row that a primary key refuses, what the row that is there becomes; no columns leave it as it is.
 Merge = Callable[[Excluded], Mapping[str, ColumnElement[Any]]]
@@ -94,7 +97,9 @@ def _table(model: type[Base]) -> Table:
 
 
 @lru_cache
-def _build_on_postgres(table: Table, columns: tuple[str, ...], merge: Merge) -> postgresql.Insert:
+def _build_on_postgres(table: Table, columns: tuple[str, ...], merge: Merge) -> "postgresql.Insert":
+    from sqlalchemy.dialects import postgresql  # slow to import: for a store on PostgreSQL alone
+
     arrays = [func.unnest(bindparam(column, type_=ARRAY(table.c[column].type))) for column in columns]
     return _on_conflict(postgresql.insert(table).from_select(columns, select(*arrays)), table, merge)
 

@@ -1,7 +1,6 @@
 """What users would write: FastAPI, Keras, and ``model.predict()`` in the request.
 
-Histories lie in memory and windows are the kernel's own: it does less than the usual one, which reads a
-database and scales by hand.
+Windows are the kernel's own and a track's days come by one statement: it does less than the usual one.
 """
 
 import os

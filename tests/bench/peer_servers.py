@@ -1,7 +1,6 @@
 """Starting what the service is compared with; MLServer and BentoML from environments of their own."""
 
 import json
-import pickle
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import numpy as np
 from app.forecasting.bundle import load_bundle
 from app.forecasting.track_covariates import LEAD_IN
 from tests.bench.load import run_load
-from tests.bench.peer_model import PeerModel
+from tests.bench.peer_model import write_peer_model
 from tests.bench.processes import ROOT, Server, free_port, start, wait_until_up
 from tests.bench.runtime import newest_bundle
 from tests.bench.stores import REGION
@@ -21,7 +20,7 @@ ENVIRONMENTS = ROOT / "var" / "peers"  # of `make bench-peers`
 LOADED_SECONDS = 90
 
 
-def write_peer_model(path: Path, database_url: str, track_ids: list[str]) -> None:
+def write_lstm(path: Path, database_url: str, track_ids: list[str]) -> None:
     """Write the LSTM that ships and the histories of these tracks for ``load_peer_model``."""
     from training.data import read_store  # imports pandas
 
@@ -31,8 +30,8 @@ def write_peer_model(path: Path, database_url: str, track_ids: list[str]) -> Non
     rows = {track_id: np.array([panel.track_ids.index(track_id)]) for track_id in track_ids}
     histories = {track_id: panel.history(row, last, length) for track_id, row in rows.items()}
     assert bundle.market_graph is not None
-    model = PeerModel(histories, panel.covariates, bundle.spec, bundle.graph, bundle.market_graph)
-    path.write_bytes(pickle.dumps(model))
+    graphs = (bundle.graph, bundle.market_graph)
+    write_peer_model(path, histories, market=panel.covariates, spec=bundle.spec, graphs=graphs)
 
 
 def python_of(name: str) -> Path | None:

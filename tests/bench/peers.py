@@ -14,7 +14,7 @@ from tests.bench.peer_servers import (
     serve_bentoml,
     serve_mlserver,
     wait_until_loaded,
-    write_peer_model,
+    write_lstm,
 )
 from tests.bench.processes import Server, serve, serve_as_make_run
 from tests.bench.report import Row
@@ -33,7 +33,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     with ExitStack() as stack:
         ours = stack.enter_context(serve_as_make_run(environment))
         track_ids = read_chart(ours)
-        write_peer_model(model, url, track_ids)
+        write_lstm(model, url, track_ids)
         servers = {"ours": ours, "naive": stack.enter_context(serve("tests.bench.naive:app", environment))}
         if python := python_of("mlserver"):
             peer = serve_mlserver(setting.folder, environment, python)
@@ -72,8 +72,9 @@ def _build_post(name: str, track_id: str) -> bytes:
 
 def _rate_row(name: str, rates: dict[str, list[float]]) -> Row:
     ours, theirs = (median(rates[of]) for of in ("ours", name))
-    said = f"lstm by name: {ours:.0f} against {theirs:.1f} requests/s; the other one has histories in memory"
-    return Row(name, ratios(rates["ours"], rates[name]), said)
+    said = f"lstm by name: {ours:.0f} against {theirs:.1f} requests/s"
+    note = f"{said}; the other one reads the days, runs the model and does no more"
+    return Row(name, ratios(rates["ours"], rates[name]), note)
 
 
 def _tail_row(name: str, loads: dict[str, list[Load]]) -> Row:
