@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.forecasting.bundle import BadBundleError
+from app.forecasting.bundle import BadBundleError, digest_of
 from app.model_store import CHUNK, ModelStore, build_run, start_model
 from tests.small_bundles import SPEC, build_small_graph, publish_small, small_run
 
@@ -97,9 +97,9 @@ def test_a_bundle_that_was_copied_to_another_version_is_refused(tmp_path: Path) 
 def test_a_graph_with_other_weights_than_its_golden_windows_is_refused(tmp_path: Path) -> None:
     folder, other = publish_small(tmp_path, answer=0.5), publish_small(tmp_path, version=2, answer=0.6)
     (folder / "model.onnx").write_bytes((other / "model.onnx").read_bytes())
-    hashes = [json.loads((path / "spec.json").read_text())["files"] for path in (folder, other)]
-    text = (folder / "spec.json").read_text()
-    (folder / "spec.json").write_text(text.replace(hashes[0]["model.onnx"], hashes[1]["model.onnx"]))
+    described, of_other = (json.loads((path / "spec.json").read_text()) for path in (folder, other))
+    described["files"]["model.onnx"] = of_other["files"]["model.onnx"]
+    (folder / "spec.json").write_text(json.dumps(described | {"digest": digest_of(described)}))
     with pytest.raises(BadBundleError, match=r"off its golden windows by 0\.1"):
         start_model(folder)
 

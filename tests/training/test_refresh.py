@@ -1,5 +1,6 @@
 """A challenger is published where it beats the champion on weeks that neither has seen, and only there."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from app.forecasting.bundle import Bundle, list_versions, load_bundle
+from app.forecasting.bundle import Bundle, digest_of, list_versions, load_bundle
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from tests.small_bundles import build_small_bundle, publish_small
@@ -121,9 +122,9 @@ def test_a_refresh_with_nothing_to_compare_says_so_and_is_no_error(tmp_path: Pat
     assert load_bundle(folder).trained_through == "2020-06-30"
     arguments = ["--model", "lstm", "--models-dir", str(tmp_path / "models"), "--shipped", str(tmp_path)]
     shutil.copytree(folder, tmp_path / "lstm" / "1")
-    text = (tmp_path / "lstm" / "1" / "spec.json").read_text()
-    seen = text.replace('"trained_through": "2020-06-30"', '"trained_through": "2020-12-31"')
-    (tmp_path / "lstm" / "1" / "spec.json").write_text(seen)
+    path = tmp_path / "lstm" / "1" / "spec.json"
+    seen = json.loads(path.read_text()) | {"trained_through": "2020-12-31"}
+    path.write_text(json.dumps(seen | {"digest": digest_of(seen)}))
     charts = ["--data", str(SAMPLE / "charts" / "ph.csv.gz")]
     refreshed = CliRunner().invoke(app, ["refresh", *arguments, *charts])
     assert refreshed.exit_code == 0, refreshed.output
