@@ -19,6 +19,7 @@ from app.first_start import find_first_charts, is_empty, load_first_metadata, pr
 from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
+from app.model_catalog import commands as models
 from app.regions import REGION_HELP, parse_region
 from app.schema import migrate
 
@@ -27,6 +28,7 @@ SHOWN = 10  # rejected rows printed for a file
 app = typer.Typer(
     help="Chartcast: forecasts of daily chart streams.", no_args_is_help=True, add_completion=False
 )
+app.add_typer(models.app, name="models")
 console = Console(soft_wrap=True, highlight=False)
 progress_console = Console(stderr=True)
 

@@ -16,6 +16,7 @@ from app.health import endpoints as health
 from app.ingest import endpoints as ingest
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
+from app.model_watch import following
 from app.predict import endpoints as predict
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
@@ -41,7 +42,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.predictor = Predictor(
         app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
     )
-    yield
+    async with following(app.state.model_store):
+        yield
     app.state.database.dispose()
 
 

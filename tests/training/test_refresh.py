@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.forecasting.bundle import Bundle, digest_of, list_versions, load_bundle
+from app.forecasting.versions import write_pin
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from tests.small_bundles import build_small_bundle, publish_small
@@ -114,6 +115,8 @@ def test_the_champion_is_the_newest_that_starts(tmp_path: Path) -> None:
     (publish_small(models_dir, version=3) / "model.onnx").write_bytes(b"broken")
     assert find_served([shipped, models_dir], "lstm") == models_dir / "lstm" / "2"
     assert find_served([shipped, models_dir], "gru") is None
+    write_pin(models_dir, "lstm", 1)
+    assert find_served([shipped, models_dir], "lstm") == models_dir / "lstm" / "1"
 
 
 def test_a_refresh_with_nothing_to_compare_says_so_and_is_no_error(tmp_path: Path) -> None:
