@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.config import Settings
 from app.database import BULK_CACHE, Database, build_engine
+from app.database_errors import DATABASE_ERRORS, describe_cause, explain_failure
 from app.dates import parse_iso_date
 from app.errors import ChartcastError
 from app.first_start import find_first_charts, is_empty, load_first_metadata, print_greeting, store_of
@@ -45,6 +46,11 @@ def open_store(settings: Settings, *, cache: int | None = None) -> Iterator[Data
     try:
         migrate(database)
         yield database
+    except DATABASE_ERRORS as error:
+        if (said := explain_failure(error)) is None:
+            raise
+        console.print(f"[red]{said}[/red] {escape(describe_cause(error))}")
+        raise typer.Exit(1) from None
     finally:
         database.dispose()
 

@@ -11,7 +11,7 @@ from app import __version__
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
-from app.errors import Problem, install_error_handlers
+from app.errors import Problem, install_error_handlers, problem_responses
 from app.health import endpoints as health
 from app.ingest import endpoints as ingest
 from app.model_catalog import endpoints as model_catalog
@@ -60,7 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
-    for endpoints in (predict, ingest, tracks, charts, model_catalog, health):
+    for of_store in (predict, ingest, tracks, charts):
+        app.include_router(of_store.router, responses=problem_responses(503))
+    for endpoints in (model_catalog, health):
         app.include_router(endpoints.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
