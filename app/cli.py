@@ -1,6 +1,8 @@
 """The commands of ``python -m app``."""
 
 import gc
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from app.regions import REGION_HELP, parse_region
 from app.schema import migrate
 
 SHOWN = 10  # rejected rows printed for a file
+STOP_SECONDS = 30  # for the requests under way, once asked to stop
 
 app = typer.Typer(
     help="Chartcast: forecasts of daily chart streams.", no_args_is_help=True, add_completion=False
@@ -105,7 +108,16 @@ def serve(
 
     from app.main import create_app
 
-    uvicorn.run(create_app(settings), host=host, port=port, access_log=False, log_level="warning")
+    # Asked to stop, uvicorn lets requests end and then dies of the signal; supervisors want to see a 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:
