@@ -31,7 +31,7 @@ class Fate:
     def see_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         """Before each statement."""
         self.has_written |= statement.startswith(WRITES)
-        if self.words and statement.startswith(self.words):
+        if self.words and statement.lstrip().startswith(self.words):  # DDL begins with a new line
             self.left -= 1
             if not self.left:
                 die()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -135,3 +136,27 @@ def read_charts(database_url: str) -> Charts:
         return read_stored_charts(database)
     finally:
         database.dispose()
+
+
+def wait_for_waiting(database: Database, sessions: int = 1) -> None:
+    """Return once so many sessions on a PostgreSQL store wait for a lock."""
+    here = "datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE {here}"
+    wait_until(lambda: _count(database, waiting) >= sessions)
+
+
+def _count(database: Database, statement: str) -> int:
+    with database.read() as connection:
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def wait_until(seen: Callable[[], bool]) -> None:
+    """Return once ``seen`` does.
+
+    Raises:
+        AssertionError: it does not, in a minute.
+    """
+    end = time.monotonic() + SECONDS
+    while not seen():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
