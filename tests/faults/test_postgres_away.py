@@ -36,10 +36,7 @@ CHART = f"/charts/ph/{LAST_DAY}"
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'charts' AND pid <> pg_backend_pid()"
 
 
-END_THOSE_THAT_WAIT = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
+WAITING = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 class _Postgres:
@@ -138,8 +135,9 @@ def test_the_service_is_unavailable_while_postgres_is_away_and_then_as_before(
     assert stored.items() <= (before | as_charts([row for rows in sent.values() for row in rows])).items()
 
 
-def test_a_session_that_ends_in_the_middle_of_its_rows_is_told_and_the_next_upload_goes_in(
-    postgres_database_url: str, sample: Sample, tmp_path: Path
+@pytest.mark.parametrize("end", ["pg_terminate_backend", "pg_cancel_backend"])
+def test_an_upload_that_is_ended_in_the_middle_of_its_rows_is_told_and_the_next_one_goes_in(
+    end: str, postgres_database_url: str, sample: Sample, tmp_path: Path
 ) -> None:
     """The rows go past SQLAlchemy: what fails there fails with the driver's own error."""
     before, rows = fill(postgres_database_url, sample), later(last_charts(sample, 1), 1)
@@ -149,7 +147,7 @@ def test_a_session_that_ends_in_the_middle_of_its_rows_is_told_and_the_next_uplo
             other.exec_driver_sql("LOCK TABLE daily_streams IN SHARE MODE")  # reads go on, COPY waits
             answer = thread.submit(client.post, "/ingest", content=to_csv(rows), headers=CSV)
             wait_for_waiting(database)
-            other.exec_driver_sql(END_THOSE_THAT_WAIT)
+            other.exec_driver_sql(f"SELECT {end}(pid) {WAITING}")
             assert_unavailable(answer.result(SECONDS))
         assert read_charts(postgres_database_url) == before
         assert client.post("/ingest", content=to_csv(rows), headers=CSV).status_code == 201
