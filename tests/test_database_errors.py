@@ -82,6 +82,17 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert explain_failure(_fail(f"sqlite:///{tmp_path / 'a.db'}", "SELECT 1")) == AWAY
 
 
+def test_a_store_that_another_writer_holds_is_busy(sqlite_database_url: str) -> None:
+    path = sqlite_database_url.removeprefix("sqlite:///")
+    first, second = (sqlite3.connect(path, timeout=0, isolation_level=None) for _ in range(2))
+    first.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        second.execute("BEGIN IMMEDIATE")
+    first.close()
+    second.close()
+    assert explain_failure(caught.value) == BUSY
+
+
 def test_a_full_store_is_told(sqlite_database_url: str) -> None:
     limit = "PRAGMA max_page_count=1"  # which SQLite raises to the pages that there are
     many = [f"INSERT INTO tracks (track_id) VALUES ('{number}')" for number in range(5_000)]

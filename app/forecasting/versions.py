@@ -66,12 +66,16 @@ def write_pin(root: Path, name: str, version: int | None) -> None:
         pins[name] = version
     root.mkdir(parents=True, exist_ok=True)
     handle, staging = tempfile.mkstemp(prefix=f".{PINS}-", dir=root)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(json.dumps(pins, sort_keys=True) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.chmod(staging, 0o644)
-    os.replace(staging, root / PINS)
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(json.dumps(pins, sort_keys=True) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(staging, 0o644)
+        os.replace(staging, root / PINS)
+    except BaseException:
+        os.unlink(staging)
+        raise
 
 
 def read_stamp(folder: Path) -> Stamp:

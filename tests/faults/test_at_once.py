@@ -1,11 +1,13 @@
 """Uploads at once, and beside a thousand predictions: over HTTP, on two workers, with nothing lost."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
+from app.database import Database, build_engine
 from tests.faults.load import under_load
 from tests.faults.servers import (
     CSV,
@@ -22,6 +24,7 @@ from tests.sample import Sample, to_csv
 
 PREDICTIONS = 1_000
 UPLOADS = 12
+MORE_THAN_A_POOL = 20  # connections, as SQLAlchemy would have it
 
 
 def test_uploads_of_the_same_day_at_once_end_as_one_of_them_did(
@@ -61,6 +64,28 @@ def test_an_upload_beside_a_thousand_predictions_disturbs_none_of_them(
     assert load.statuses() == {200}, [answer.text for answer in load.answers if answer.status_code != 200][:3]
     assert not load.errors
     assert read_charts(database_url) == before | as_charts([row for day in days for row in day])
+
+
+def test_uploads_that_wait_for_each_other_keep_nobody_from_a_forecast(
+    sqlite_database_url: str, sample: Sample, tmp_path: Path
+) -> None:
+    """There SQLite lets one write at a time, and predictions are answered on the event loop."""
+    before, chart = fill(sqlite_database_url, sample), last_charts(sample, 1)
+    days = [later(chart, n) for n in range(1, MORE_THAN_A_POOL + 1)]
+    track = {"track_id": chart[0].track_id, "region": "ph", "model": "baseline"}
+    other = Database(build_engine(sqlite_database_url))
+    with serving(sqlite_database_url, tmp_path) as server, ThreadPoolExecutor(len(days)) as threads:
+        assert server.client.post("/predict", json=track).status_code == 200
+        with other.write():
+            uploads = [threads.submit(_post, server.address, to_csv(day)) for day in days]
+            for _ in range(20):
+                answer = server.client.post("/predict", json=track, timeout=5)
+                assert answer.status_code == 200
+                time.sleep(0.1)
+            assert not any(upload.done() for upload in uploads)
+        assert {upload.result(SECONDS).status_code for upload in uploads} == {201}
+    other.dispose()
+    assert read_charts(sqlite_database_url) == before | as_charts([row for day in days for row in day])
 
 
 def _post(address: str, body: bytes) -> httpx.Response:

@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -24,17 +25,46 @@ FAULTS = {
     "swapped": "model.onnx is not the file that was published",
     "edited": "spec.json is not the file that was published",
     "of another release": "this release reads 1",
-    "copied": f"holds the bundle lstm/{FIRST}",
+    "copied": "holds the bundle lstm/",
 }
 
 
-@pytest.fixture
-def processes(sqlite_database_url: str, sample: Sample, tmp_path: Path) -> Iterator[list[Server]]:
+@dataclass(frozen=True)
+class _Service:
     """Two processes on one folder of bundles, as the workers of one service are."""
-    fill(sqlite_database_url, sample)
-    _publish(tmp_path, FIRST)
+
+    processes: list[Server]
+    database_url: str
+    folder: Path
+
+    @property
+    def models(self) -> Path:
+        """Where small bundles are."""
+        return self.folder / "models" / "lstm"
+
+    @property
+    def newest(self) -> int:
+        """The newest version there is."""
+        return max(int(path.name) for path in self.models.iterdir())
+
+    def publish(self) -> int:
+        """Publish the next version; return it."""
+        version = self.newest + 1
+        _publish(self.folder, version)
+        return version
+
+
+@pytest.fixture(scope="module")
+def service(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, sample: Sample
+) -> Iterator[_Service]:
+    """Up, on a few charts and a first version."""
+    folder = tmp_path_factory.mktemp("service")
+    url = f"sqlite:///{shutil.copy(sqlite_template, folder / 'chartcast.db')}"
+    fill(url, sample)
+    _publish(folder, FIRST)
     with ExitStack() as stack:
-        yield [stack.enter_context(serving(sqlite_database_url, tmp_path)) for _ in range(2)]
+        yield _Service([stack.enter_context(serving(url, folder)) for _ in range(2)], url, folder)
 
 
 def _publish(folder: Path, version: int) -> Path:
@@ -69,45 +99,48 @@ def _assert_undisturbed(load: Load, versions: set[int]) -> None:
 
 
 def test_every_process_takes_up_what_is_published_and_no_request_notices(
-    processes: list[Server], sample: Sample, tmp_path: Path
+    service: _Service, sample: Sample
 ) -> None:
     def predict(client: httpx.Client, _: int) -> httpx.Response:
         return client.post("/predict", json=_track(sample))
 
-    with (
-        under_load(processes[0].address, [predict] * 2) as first,
-        under_load(processes[1].address, [predict] * 2) as second,
-    ):
-        wait_until(lambda: bool(first.answers and second.answers))
-        _publish(tmp_path, FIRST + 1)
-        _wait_until_all_serve(processes, FIRST + 1, sample)
-    for load in (first, second):
-        _assert_undisturbed(load, {FIRST, FIRST + 1})
+    old = service.newest
+    _wait_until_all_serve(service.processes, old, sample)
+    with ExitStack() as stack:
+        loads = [stack.enter_context(under_load(s.address, [predict] * 2)) for s in service.processes]
+        wait_until(lambda: all(load.answers for load in loads))
+        new = service.publish()
+        _wait_until_all_serve(service.processes, new, sample)
+    for load in loads:
+        _assert_undisturbed(load, {old, new})
 
 
 def test_a_reload_is_in_force_when_it_answers_and_the_other_process_follows(
-    processes: list[Server], sample: Sample, tmp_path: Path
+    service: _Service, sample: Sample
 ) -> None:
-    for version in range(FIRST + 1, FIRST + 4):  # whatever the processes find by themselves meanwhile
-        _publish(tmp_path, version)
-        assert processes[0].client.post("/models/reload").status_code == 200
-        assert _version(processes[0], sample) == version
-    _wait_until_all_serve(processes, FIRST + 3, sample)
+    first, *_ = service.processes
+    for _ in range(3):  # whatever the processes find by themselves meanwhile
+        version = service.publish()
+        assert first.client.post("/models/reload").status_code == 200
+        assert _version(first, sample) == version
+    _wait_until_all_serve(service.processes, service.newest, sample)
 
 
 def test_a_bad_bundle_is_refused_by_every_process_which_say_why_and_serve_on(
-    processes: list[Server], sample: Sample, tmp_path: Path
+    service: _Service, sample: Sample
 ) -> None:
-    name = f"lstm/{FIRST + 1}"
+    good = service.newest
+    name = f"lstm/{good + 1}"
+    _wait_until_all_serve(service.processes, good, sample)
     for fault, said in FAULTS.items():
-        folder = _spoil(tmp_path / "models" / "lstm", fault)
-        for server in processes:
+        folder = _spoil(service.models, good, fault)
+        for server in service.processes:
             _wait_until_refused(server, name, said)
-            assert _version(server, sample) == FIRST
+            assert _version(server, sample) == good
             assert server.client.get("/readyz").status_code == 200
             assert server.client.post("/models/reload").json()["refused"].keys() == {name}
         shutil.rmtree(folder)
-    log = (tmp_path / "server.log").read_text()
+    log = (service.folder / "server.log").read_text()
     assert all(said in log for said in FAULTS.values())
 
 
@@ -120,47 +153,43 @@ def _refused(server: Server) -> dict[str, str]:
     return refused
 
 
-def _spoil(models: Path, fault: str) -> Path:
+def _spoil(models: Path, good: int, fault: str) -> Path:
     """Put a bad bundle where the next version would be, in one step as a good one comes."""
-    made = models.parent / "elsewhere"
-    bad = publish_small(made, version=FIRST + 1, answer=0.9)
+    bad = publish_small(models.parent.parent / "elsewhere", version=good + 1, answer=0.9)
+    described = bad / "spec.json"
     if fault == "truncated":
         (bad / "model.onnx").write_bytes((bad / "model.onnx").read_bytes()[:-100])
     elif fault == "swapped":
-        shutil.copy(models / str(FIRST) / "model.onnx", bad / "model.onnx")
+        shutil.copy(models / str(good) / "model.onnx", bad / "model.onnx")
     elif fault == "edited":
-        (bad / "spec.json").write_text(
-            (bad / "spec.json").read_text().replace('"horizon": 7', '"horizon": 6')
-        )
+        described.write_text(described.read_text().replace('"epochs": 3', '"epochs": 4'))
     elif fault == "of another release":
-        text = (bad / "spec.json").read_text()
-        (bad / "spec.json").write_text(text.replace('"format": 1', '"format": 2'))
+        described.write_text(described.read_text().replace('"format": 1', '"format": 2'))
     else:
         shutil.rmtree(bad)
-        shutil.copytree(models / str(FIRST), bad)
-    return bad.rename(models / str(FIRST + 1))
+        shutil.copytree(models / str(good), bad)
+    return bad.rename(models / bad.name)
 
 
 def test_an_operator_rolls_back_and_it_holds_for_every_process_and_the_next_start(
-    processes: list[Server], sqlite_database_url: str, sample: Sample, tmp_path: Path
+    service: _Service, sample: Sample
 ) -> None:
-    _publish(tmp_path, FIRST + 1)
-    _wait_until_all_serve(processes, FIRST + 1, sample)
-    _use(sqlite_database_url, tmp_path, str(FIRST))
-    _wait_until_all_serve(processes, FIRST, sample)
-    _publish(tmp_path, FIRST + 2)
-    assert processes[0].client.post("/models/reload").json()["pinned"] == {"lstm": FIRST}
-    with serving(sqlite_database_url, tmp_path) as restarted:
-        _wait_until_all_serve([*processes, restarted], FIRST, sample)
-    _use(sqlite_database_url, tmp_path, "newest")
-    _wait_until_all_serve(processes, FIRST + 2, sample)
+    old = service.newest
+    _wait_until_all_serve(service.processes, service.publish(), sample)
+    _use(service, str(old))
+    _wait_until_all_serve(service.processes, old, sample)
+    service.publish()
+    assert service.processes[0].client.post("/models/reload").json()["pinned"] == {"lstm": old}
+    with serving(service.database_url, service.folder) as restarted:
+        _wait_until_all_serve([*service.processes, restarted], old, sample)
+    _use(service, "newest")
+    _wait_until_all_serve(service.processes, service.newest, sample)
 
 
-def _use(database_url: str, folder: Path, version: str) -> None:
-    command = [sys.executable, "-m", "app", "models", "use", "lstm", version]
+def _use(service: _Service, version: str) -> None:
     subprocess.run(
-        command,
-        env=settings_of(database_url, folder),
+        [sys.executable, "-m", "app", "models", "use", "lstm", version],
+        env=settings_of(service.database_url, service.folder),
         cwd=ROOT,
         check=True,
         capture_output=True,
