@@ -50,7 +50,7 @@ def build_engine(url: str, *, cache: int | None = None) -> Engine:
     pool: dict[str, int] = {}
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        # As many as there are threads: uploads that wait for each other keep no reader from a connection.
+        # As many as there are threads: the event loop, which answers predictions, must wait for none of them.
         pool = {"max_overflow": -1}
     engine = create_engine(parsed, **pool)
     event.listen(engine, "connect", _prepare_sqlite)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -24,6 +25,7 @@ from app.predict.service import Predictor
 from app.request_id import RequestIdMiddleware
 from app.tracks import endpoints as tracks
 
+UPLOADS_AT_ONCE = 4  # in a process; stores take those of a region one after the other anyway
 DESCRIPTION = """
 How many chart streams will a track have tomorrow, how sure are we, and is that more than usual?
 
@@ -37,6 +39,7 @@ artist's own counters. Dates are chart days, 00:00 to 23:59 UTC. Errors are alwa
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(build_engine(settings.database_url))
+    app.state.upload_threads = CapacityLimiter(UPLOADS_AT_ONCE)
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(
