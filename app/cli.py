@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ from rich.markup import escape
 
 from app.access import commands as keys
 from app.audit.commands import audit
+from app.command_store import open_store
 from app.config import Settings
 from app.database import BULK_CACHE, Database
 from app.dates import parse_iso_date
@@ -19,15 +22,16 @@ from app.first_start import find_first_charts, is_empty, load_first_metadata, pr
 from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
+from app.model_catalog import commands as models
 from app.observability.logs import configure_logging
 from app.observability.workers import shared_metrics
 from app.regions import REGION_HELP, parse_region
-from app.schema import open_store
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN = 10  # rejected rows printed for a file
+STOP_SECONDS = 30  # for the requests under way, once asked to stop
 
 app = typer.Typer(
     help="Chartcast: forecasts of daily chart streams.",
@@ -37,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.command()(audit)
+app.add_typer(models.app, name="models")
 console = Console(soft_wrap=True, highlight=False)
 progress_console = Console(stderr=True)
 
@@ -100,21 +105,24 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     import uvicorn  # these are slow to import, and only serving needs them
 
     configure_logging(settings.log_level, settings.log_format)
-    quiet: dict[str, Any] = {
+    # Asked to stop, uvicorn lets requests end and then dies of the signal; supervisors want to see a 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    how: dict[str, Any] = {
         "access_log": False,
         "log_config": None,
         "log_level": "warning",
         "proxy_headers": False,
+        "timeout_graceful_shutdown": STOP_SECONDS,
     }
     if workers == 1:
         from app.main import create_app
 
-        uvicorn.run(create_app(settings), host=host, port=port, **quiet)
+        uvicorn.run(create_app(settings), host=host, port=port, **how)
         return
     # Each worker is a process of its own, which reads its settings anew.
     os.environ["CHARTCAST_DATABASE_URL"] = settings.database_url
     with shared_metrics(workers):
-        uvicorn.run("app.main:app", host=host, port=port, workers=workers, **quiet)
+        uvicorn.run("app.main:app", host=host, port=port, workers=workers, **how)
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
+
+from app.database_errors import DATABASE_ERRORS, describe_cause
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ NAMING_CONVENTION = {
 
 
 WAIT = 30_000  # milliseconds for another writer on SQLite to finish
+POOL_WAIT = 10  # seconds for a connection to PostgreSQL to come free
+# What libpq waits for a server that has fallen silent (a refusal comes at once); the URL may say else.
+POSTGRES_WAITS = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 15_000}
 BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: rows go in by track, their index by day
 
 
@@ -41,10 +45,14 @@ def build_engine(url: str, *, cache: int | None = None) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        waits = {name: wait for name, wait in POSTGRES_WAITS.items() if name not in parsed.query}
+        return create_engine(parsed, pool_pre_ping=True, pool_timeout=POOL_WAIT, connect_args=waits)
+    pool: dict[str, int] = {}
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
+        # As many as there are threads: the event loop, which answers predictions, must wait for none of them.
+        pool = {"max_overflow": -1}
+    engine = create_engine(parsed, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     if cache is not None:
@@ -56,7 +64,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own implicit BEGIN is deferred and skips DDL; _begin_sqlite emits ours instead.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={WAIT}", "foreign_keys=ON"):
+    # FULL: with NORMAL a power cut could take back what was answered with 201.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={WAIT}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # SQLite's own lower() knows ASCII alone, and a search for a name should find it in any case.
@@ -118,8 +127,8 @@ class Database:
         try:
             with self._writer.connect() as connection, _impatience(connection), connection.begin():
                 work(connection)
-        except SQLAlchemyError as error:
-            logger.warning("left unwritten: %s", error)
+        except DATABASE_ERRORS as error:
+            logger.warning("left unwritten: %s", describe_cause(error))
             return False
         return True
 

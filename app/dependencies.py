@@ -1,7 +1,8 @@
-"""What an endpoint asks for: the store, the settings, the models."""
+"""What an endpoint asks for: the store, the settings, the models, a thread for an upload."""
 
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from app.config import Settings
@@ -27,6 +28,13 @@ async def get_model_store(request: Request) -> ModelStore:
     return store
 
 
+async def get_upload_threads(request: Request) -> CapacityLimiter:
+    """The threads that uploads may take: those that wait for each other leave the others to reads."""
+    threads: CapacityLimiter = request.app.state.upload_threads
+    return threads
+
+
 DatabaseDep = Annotated[Database, Depends(get_database)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 ModelStoreDep = Annotated[ModelStore, Depends(get_model_store)]
+UploadThreadsDep = Annotated[CapacityLimiter, Depends(get_upload_threads)]

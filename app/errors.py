@@ -8,14 +8,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+
+from app.database_errors import DATABASE_ERRORS, RACE, describe_cause, explain_failure
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
+# Not "nothing was stored": a commit may have gone through though its answer was lost.
+SEND_AGAIN = "Send the request again: an upload that was stored all the same changes nothing the second time."
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -205,12 +207,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
-    logger.error("the database cannot be used: %s", error)
-    detail = (
-        "The database cannot be used for now: it is away, busy, or its schema is not current (/readyz says). "
-        "Nothing of this request was stored; try again."
-    )
-    response = _problem(request, 503, "database-not-available", detail, {})
+    said = explain_failure(error)
+    if said is None:
+        raise error  # like any other that nobody expected
+    if said == RACE:
+        return _problem(request, 409, "conflict", f"{said} {SEND_AGAIN}", {})
+    logger.error("the database cannot be used: %s", describe_cause(error))
+    response = _problem(request, 503, "database-not-available", f"{said} {SEND_AGAIN}", {})
     response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response
 
@@ -227,8 +230,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ChartcastError, _on_chartcast_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(OperationalError, _on_database_error)
-    app.add_exception_handler(PoolTimeoutError, _on_database_error)
+    for failure in DATABASE_ERRORS:
+        app.add_exception_handler(failure, _on_database_error)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,28 +2,28 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
 from app.access.headers import SecurityHeadersMiddleware
 from app.access.middleware import AccessMiddleware, Gate
-from app.access.openapi import declare_access
 from app.access.rules import Rule, requires
 from app.audit import endpoints as audit
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
-from app.errors import Problem, answer_unexpected, install_error_handlers
+from app.document import DESCRIPTION, build_document
+from app.errors import answer_unexpected, install_error_handlers, problem_responses
 from app.health import endpoints as health
 from app.ingest import endpoints as ingest
 from app.json_route import ShortWay
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
+from app.model_watch import following
 from app.observability import endpoints as observability
 from app.observability.logs import configure_logging
 from app.observability.middleware import LoggedRequests, ObservabilityMiddleware
@@ -36,13 +36,7 @@ from app.predict.past import PastForecasts
 from app.predict.service import Predictor
 from app.tracks import endpoints as tracks
 
-DESCRIPTION = """
-How many chart streams will a track have tomorrow, how sure are we, and is that more than usual?
-
-Streams are *chart streams*: what the publisher counts for its daily chart, which differs from an
-artist's own counters. Dates are chart days, 00:00 to 23:59 UTC. Errors are always
-`application/problem+json` and name the fault and the mend.
-"""
+UPLOADS_AT_ONCE = 4  # in a process; stores take those of a region one after the other anyway
 
 
 @asynccontextmanager
@@ -53,6 +47,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database(build_engine(settings.database_url))
     app.state.gate = Gate(app.state.database, settings)
     app.state.gate.tell()
+    app.state.upload_threads = CapacityLimiter(UPLOADS_AT_ONCE)
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(
@@ -61,7 +56,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
     if tracing is not None:
         tracing.start(app.state.database.engine)
-    async with observed_worker(app.state.model_store, app.state.database):
+    store = app.state.model_store
+    async with following(store), observed_worker(store, app.state.database):
         yield
     app.state.batcher.close()
     app.state.database.dispose()
@@ -103,9 +99,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)
     # Added last: the outermost, so that what others refuse is seen too and every answer has the id.
     app.add_middleware(ObservabilityMiddleware, logged=logged, answer_unexpected=answer_unexpected)
-    for endpoints in (predict, ingest, tracks, charts, model_catalog, health, observability, audit):
+    for of_store in (predict, ingest, tracks, charts, audit):
+        app.include_router(of_store.router, responses=problem_responses(503))
+    for endpoints in (model_catalog, health, observability):
         app.include_router(endpoints.router)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: build_document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -122,19 +120,6 @@ def _install_access(app: FastAPI, settings: Settings) -> None:
             allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
             expose_headers=("Retry-After", "WWW-Authenticate", "X-Request-ID"),
         )
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(problem.pop("$defs", {}) | {"Problem": problem})
-        declare_access(schema, app.routes)
-        app.openapi_schema = schema
-    return app.openapi_schema
 
 
 app = create_app()

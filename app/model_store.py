@@ -2,18 +2,28 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
+from threading import Lock
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from app.forecasting.bundle import BadBundleError, Bundle, list_versions, load_bundle, replay_golden
+from app.forecasting.bundle import BadBundleError, Bundle, load_bundle, replay_golden
 from app.forecasting.forecaster import Batch, Forecaster, Run
 from app.forecasting.spec import ForecastSpec
+from app.forecasting.versions import (
+    PINS,
+    BadPinsError,
+    Stamp,
+    find_versions,
+    read_pins,
+    read_stamp,
+    read_stamps,
+)
 from app.observability.tracing import traced
 
 logger = logging.getLogger(__name__)
@@ -49,10 +59,11 @@ class RunningModel:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What is being served, and what was refused and why."""
+    """What is being served, what was refused and why, and which versions are pinned."""
 
     models: dict[str, RunningModel] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    pinned: dict[str, int] = field(default_factory=dict)
 
 
 class MarketPart:
@@ -158,6 +169,10 @@ class ModelStore:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = list(roots)
         self._loaded = Loaded()
+        self._seen: dict[Path, Stamp] = {}  # when it was last loaded
+        self._started: dict[Path, tuple[Stamp, RunningModel]] = {}
+        self._there: set[Path] = set()  # the roots that were
+        self._lock = Lock()  # of two loads at once the one that looked first must not come in last
 
     @property
     def models(self) -> dict[str, RunningModel]:
@@ -166,23 +181,75 @@ class ModelStore:
 
     @property
     def refused(self) -> dict[str, str]:
-        """Bundles newer than those served that did not load: folder -> why."""
+        """What could not be served, bundles mostly: name/version -> why."""
         return self._loaded.refused
 
+    @property
+    def pinned(self) -> dict[str, int]:
+        """The version that a name is held to, where it is."""
+        return self._loaded.pinned
+
     def load(self) -> Loaded:
-        """Look at the folders anew and swap in, in one step, what is there."""
-        loaded = Loaded()
-        for name in NAMES:
-            for folder in self._newest_first(name):
-                try:
-                    loaded.models[name] = _start_published(folder)
-                    break
-                except BadBundleError as error:
-                    logger.error("bundle refused: %s", error)
-                    loaded.refused["/".join(folder.parts[-2:])] = str(error)
-        self._loaded = loaded
+        """Look at the folders anew and swap in, in one step, what is there.
+
+        A bundle that is damaged, or pins that cannot be read, change nothing: what served goes on.
+        """
+        with self._lock:
+            seen = read_stamps(self._roots)  # before the files: what changes meanwhile is looked at again
+            loaded = self._look()
+            self._seen, self._loaded = seen, loaded
         return loaded
 
-    def _newest_first(self, name: str) -> list[Path]:
-        folders = {v: path for root in self._roots for n, v, path in list_versions(root) if n == name}
-        return [folders[version] for version in sorted(folders, reverse=True)]
+    def follow(self) -> bool:
+        """Load if anything on disk has changed since it was last done; return whether it had."""
+        if read_stamps(self._roots) == self._seen:
+            return False
+        self.load()
+        return True
+
+    def _look(self) -> Loaded:
+        there = {root for root in self._roots if root.is_dir()}
+        if gone := self._there - there:  # a file system that went away, not an operator's wish
+            return self._stay({str(root): "the folder is gone" for root in gone})
+        self._there = there
+        try:
+            loaded = Loaded(pinned=read_pins(self._roots))
+        except BadPinsError as error:
+            return self._stay({PINS: str(error)})
+        for name in NAMES:
+            self._add_newest(name, loaded)
+        serving = {id(model) for model in loaded.models.values()}
+        self._started = {path: kept for path, kept in self._started.items() if id(kept[1]) in serving}
+        return loaded
+
+    def _stay(self, refused: dict[str, str]) -> Loaded:
+        logger.error("what is served stays: %s", refused)
+        return replace(self._loaded, refused=refused)
+
+    def _add_newest(self, name: str, loaded: Loaded) -> None:
+        running = self._loaded.models.get(name)
+        folders = find_versions(self._roots, name, loaded.pinned)
+        pin = loaded.pinned.get(name)
+        if pin is not None and pin not in {int(folder.name) for folder in folders}:
+            loaded.refused[f"{name}/{pin}"] = f"{PINS} names it, and it is not there"
+            if running is not None:
+                loaded.models[name] = running
+                return
+        for folder in folders:
+            try:
+                loaded.models[name] = self._start(folder)
+            except BadBundleError as error:
+                logger.error("bundle refused: %s", error)
+                loaded.refused[f"{name}/{folder.name}"] = str(error)
+                if running is None or running.bundle.version != int(folder.name):
+                    continue
+                loaded.models[name] = running  # it was damaged on disk: what runs was whole when it came
+            return
+
+    def _start(self, folder: Path) -> RunningModel:
+        stamp = read_stamp(folder)
+        known = self._started.get(folder)
+        if known is None or known[0] != stamp:
+            known = self._started[folder] = (stamp, _start_published(folder))
+            logger.info("serving %s", "/".join(folder.parts[-2:]))
+        return known[1]

@@ -1,14 +1,12 @@
 """Bringing a store's schema up to date."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, String, column, inspect, select, table
 
-from app.config import ROOT, Settings
-from app.database import Database, build_engine
+from app.config import ROOT
+from app.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -49,14 +47,3 @@ def is_current(connection: Connection) -> bool:
 def newest_revision() -> str:
     """The revision that the newest file of ``migrations/versions`` is named after: ``0003_….py`` is 0003."""
     return max(path.name.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob("*_*.py"))
-
-
-@contextmanager
-def open_store(settings: Settings, *, cache: int | None = None) -> Iterator[Database]:
-    """The store of ``settings``, its schema brought up to date; ``cache`` as ``build_engine`` has it."""
-    database = Database(build_engine(settings.database_url, cache=cache))
-    try:
-        migrate(database)
-        yield database
-    finally:
-        database.dispose()

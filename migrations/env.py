@@ -7,9 +7,13 @@ from app import models  # noqa: F401  (the tables register themselves)
 from app.config import Settings
 from app.database import Base, Database, build_engine
 
+LOCK = 72_072_019  # of this application's, among whatever else takes such locks on the server
+
 
 def run(connection: Connection) -> None:
-    """Run the migrations asked for on ``connection``."""
+    """Run the migrations asked for on ``connection``; of two processes at once the second waits."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from app.forecasting.bundle import digest_of
 from app.forecasting.spec import ForecastSpec
 
 UNITS = 8
@@ -66,7 +67,7 @@ def copy_as_unseen(
     for path in target.glob("*/*/spec.json"):
         described = json.loads(path.read_bytes())
         described["training"]["regions"] = {} if learned is None else dict(learned)
-        path.write_text(json.dumps(described))
+        path.write_text(json.dumps(described | {"digest": digest_of(described)}))
     return target
 
 

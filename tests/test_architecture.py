@@ -24,7 +24,7 @@ STATEMENTS = {
     "exists",
     "literal_column",
 }
-SQL_ROOMS = ("app.repository", "app.models", "app.database", "app.schema")
+SQL_ROOMS = ("app.repository", "app.models", "app.database", "app.database_errors", "app.schema")
 KERNEL = "app.forecasting"
 # What each module of training may import of the app beside the kernel and the calendar.
 TRAINING_MAY: dict[str, tuple[str, ...]] = {

@@ -76,3 +76,14 @@ def test_a_dry_run_stores_nothing(charts: Path, database_url: str) -> None:
 @pytest.mark.usefixtures("database_url")
 def test_arguments_that_make_no_sense_are_told(arguments: list[str]) -> None:
     assert _run(*arguments).exit_code == 2
+
+
+def test_a_store_that_cannot_be_reached_is_told_without_its_password(
+    charts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHARTCAST_DATABASE_URL", "postgresql+psycopg://somebody:s3cret@127.0.0.1:1/charts")
+    result = _run(charts)
+    assert result.exit_code == 1
+    assert "The database cannot be used for now" in result.stdout
+    assert "Connection refused" in result.stdout
+    assert "s3cret" not in result.output

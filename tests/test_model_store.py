@@ -1,12 +1,14 @@
 """Of each model the newest version that loads is served, and what was refused is on the list."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.forecasting.bundle import BadBundleError
+from app.forecasting.bundle import BadBundleError, digest_of
+from app.forecasting.versions import PINS, write_pin
 from app.model_store import CHUNK, ModelStore, build_run, start_model
 from tests.small_bundles import SPEC, build_small_graph, publish_small, small_run
 
@@ -87,6 +89,103 @@ def test_loading_anew_swaps_in_one_step(tmp_path: Path) -> None:
     assert taken["lstm"].bundle.version == 1
 
 
+def _serving(folder: Path, *versions: int) -> ModelStore:
+    """A store that serves the newest of small models that each answer a quarter of their version."""
+    for version in versions:
+        publish_small(folder, version=version, answer=version / 4)
+    store = ModelStore([folder])
+    store.load()
+    return store
+
+
+def test_a_served_bundle_that_is_damaged_on_disk_is_served_on(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 1, 2)
+    running = store.models["lstm"]
+    _break(tmp_path / "lstm" / "2")
+    store.load()
+    assert store.models["lstm"] is running
+    assert list(store.refused) == ["lstm/2"]
+    publish_small(tmp_path, version=3, answer=0.75)
+    store.load()
+    assert (_answer(store), store.refused) == (0.75, {})
+
+
+def test_a_served_bundle_that_is_taken_away_gives_way_to_the_one_before_it(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 1, 2)
+    shutil.rmtree(tmp_path / "lstm" / "2")
+    store.load()
+    assert _answer(store) == 0.25
+
+
+def test_a_folder_of_bundles_that_goes_away_changes_nothing_and_is_looked_for_again(tmp_path: Path) -> None:
+    publish_small(tmp_path / "shipped", version=1)
+    publish_small(tmp_path / "models", version=2, answer=0.75)
+    store = ModelStore([tmp_path / "shipped", tmp_path / "models"])
+    store.load()
+    (tmp_path / "models").rename(tmp_path / "away")
+    assert store.follow()
+    assert (_answer(store), list(store.refused.values())) == (0.75, ["the folder is gone"])
+    publish_small(tmp_path / "away", version=3, answer=0.5)
+    (tmp_path / "away").rename(tmp_path / "models")
+    assert store.follow()
+    assert (_answer(store), store.refused) == (0.5, {})
+
+
+def test_a_bundle_that_did_not_change_is_not_started_again(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 1)
+    running = store.models["lstm"]
+    store.load()
+    assert store.models["lstm"] is running
+
+
+def test_what_changes_on_disk_is_followed_and_nothing_is_loaded_where_nothing_did(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 1)
+    assert not store.follow()
+    folder = publish_small(tmp_path, version=2)
+    whole = (folder / "model.onnx").read_bytes()
+    _break(folder)
+    assert store.follow()
+    assert (_answer(store), list(store.refused)) == (0.25, ["lstm/2"])
+    assert not store.follow()
+    (folder / "model.onnx").write_bytes(whole)  # as the end of a slow copy
+    assert store.follow()
+    assert (_answer(store), store.refused) == (0.5, {})
+
+
+def test_a_pinned_version_is_served_though_a_newer_one_is_there_until_the_pin_goes(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 1, 2, 3)
+    write_pin(tmp_path, "lstm", 2)
+    assert store.follow()
+    assert (_answer(store), store.pinned, store.refused) == (0.5, {"lstm": 2}, {})
+    publish_small(tmp_path, version=4)
+    store.load()
+    assert _answer(store) == 0.5
+    again = ModelStore([tmp_path])  # after a restart
+    assert again.load().models["lstm"].bundle.version == 2
+    write_pin(tmp_path, "lstm", None)
+    assert store.follow()
+    assert (store.models["lstm"].bundle.version, store.pinned) == (4, {})
+
+
+def test_a_pin_to_a_version_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
+    store = _serving(tmp_path, 2, 3)
+    write_pin(tmp_path, "lstm", 1)
+    store.load()
+    assert _answer(store) == 0.75
+    assert store.refused == {"lstm/1": "serving.json names it, and it is not there"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"lstm": "2"}', '{"lstm": true}', "[" * 100_000])
+def test_pins_that_cannot_be_read_change_nothing(tmp_path: Path, content: str) -> None:
+    store = _serving(tmp_path, 1)
+    (tmp_path / PINS).write_text(content)
+    publish_small(tmp_path, version=2)
+    store.load()
+    assert (_answer(store), list(store.refused)) == (0.25, [PINS])
+    # and a start does not guess at what the operator meant
+    assert not ModelStore([tmp_path]).load().models
+
+
 def test_a_bundle_that_was_copied_to_another_version_is_refused(tmp_path: Path) -> None:
     publish_small(tmp_path, version=1).rename(tmp_path / "lstm" / "4")
     store = ModelStore([tmp_path])
@@ -97,9 +196,9 @@ def test_a_bundle_that_was_copied_to_another_version_is_refused(tmp_path: Path) 
 def test_a_graph_with_other_weights_than_its_golden_windows_is_refused(tmp_path: Path) -> None:
     folder, other = publish_small(tmp_path, answer=0.5), publish_small(tmp_path, version=2, answer=0.6)
     (folder / "model.onnx").write_bytes((other / "model.onnx").read_bytes())
-    hashes = [json.loads((path / "spec.json").read_text())["files"] for path in (folder, other)]
-    text = (folder / "spec.json").read_text()
-    (folder / "spec.json").write_text(text.replace(hashes[0]["model.onnx"], hashes[1]["model.onnx"]))
+    described, of_other = (json.loads((path / "spec.json").read_text()) for path in (folder, other))
+    described["files"]["model.onnx"] = of_other["files"]["model.onnx"]
+    (folder / "spec.json").write_text(json.dumps(described | {"digest": digest_of(described)}))
     with pytest.raises(BadBundleError, match=r"off its golden windows by 0\.1"):
         start_model(folder)
 

@@ -26,6 +26,7 @@ from app.forecasting.forecaster import Forecaster, Run, model_inputs
 from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
+from app.forecasting.versions import find_versions, read_pins
 from app.forecasting.windows import build_windows
 from app.model_store import MarketPart, RunningModel, build_run, start_model
 from training.export import Graphs, build_graphs
@@ -112,12 +113,14 @@ def find_served(roots: Sequence[Path], name: str) -> Path | None:
     Args:
         roots: As ``app.model_store.ModelStore`` takes them: a later folder's version counts.
         name: lstm, gru or multi_input.
+
+    Raises:
+        BadPinsError: the pins cannot be read.
     """
-    folders = {version: path for root in roots for n, version, path in list_versions(root) if n == name}
-    for version in sorted(folders, reverse=True):
+    for folder in find_versions(roots, name, read_pins(roots)):
         with contextlib.suppress(BadBundleError):
-            start_model(folders[version])
-            return folders[version]
+            start_model(folder)
+            return folder
     return None
 
 

@@ -9,7 +9,7 @@ import typer
 from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
 from training.panel import Panel
 from training.paper.command import paper
-from training.refresh_commands import finetune, refresh
+from training.refresh_commands import SHIPPED, finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
@@ -171,7 +171,8 @@ def publish(
         typer.Option(help="The backtested bundle whose figures to give; the candidate itself if left out."),
     ] = None,
 ) -> None:
-    """Make a candidate the next version of its model, with the figures of its backtest."""
+    """Make a candidate the next version of its model, later than the one that ships too."""
+    from app.forecasting.bundle import list_versions
     from training.bundles import publish as publish_bundle
     from training.bundles import read_backtest, read_backtest_residuals, start_bundle
 
@@ -179,7 +180,8 @@ def publish(
         candidate, scored = start_bundle(bundle).bundle, figures_of or bundle
         figures = read_backtest(scored, candidate.name)
         residuals = read_backtest_residuals(scored, candidate.spec)
-        print(f"published: {publish_bundle(bundle, to, figures, residuals)}")
+        shipped = max((v for name, v, _ in list_versions(SHIPPED) if name == candidate.name), default=0)
+        print(f"published: {publish_bundle(bundle, to, figures, residuals, above=shipped)}")
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 

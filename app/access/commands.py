@@ -11,11 +11,11 @@ from rich.table import Table
 from app.access.callers import COMMAND_LINE, LOOPBACK
 from app.access.keys import LOOK_AGAIN, build_key, hash_key, is_good
 from app.access.rules import SCOPES
+from app.command_store import open_store
 from app.config import Settings
 from app.dates import parse_iso_date
 from app.repository.api_keys import StoredKey, insert_key, read_keys, revoke_key
 from app.repository.audit import insert_event
-from app.schema import open_store
 
 app = typer.Typer(help="Keys to the API.", no_args_is_help=True, pretty_exceptions_show_locals=False)
 console = Console(soft_wrap=True, highlight=False)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.audit.schemas import AuditItem
+from app.command_store import open_store
 from app.config import Settings
 from app.repository.audit import RecordedCorrection, RecordedEvent, read_corrections, read_events
-from app.schema import open_store
 
 console = Console(soft_wrap=True, highlight=False)
 

@@ -1,7 +1,7 @@
 """A model on disk: ``<name>/<version>/`` with its graph, spec, figures, golden windows and residuals.
 
-A bundle is data: reading one runs no code from it. ``spec.json`` names the hash of every other file, so
-one that is truncated, edited or put together from two is refused.
+A bundle is data: reading one runs no code from it. ``spec.json`` names the hash of every other file, and the
+digest of what it says itself, so one that is truncated, edited or put together from two is refused.
 """
 
 import hashlib
@@ -27,10 +27,20 @@ from app.forecasting.spec import ForecastSpec
 FORMAT = 1
 SPEC, GRAPH, BACKTEST, GOLDEN = "spec.json", "model.onnx", "backtest.json", "golden.npz"
 MARKET_GRAPH = "market.onnx"  # a bundle whose model has no market's part has none
+DIGEST = "digest"  # in spec.json; bundles published before there was one lack it
 RESIDUALS = "residuals.npz"  # a bundle that was never backtested has none
 GOLDEN_TOLERANCE = 1e-3  # of scaled log-ratios: a ten-thousandth of the streams
 # What reading raises where a file is absent, is no JSON or archive, or lacks something.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RecursionError,
+    zipfile.BadZipFile,
+)
 
 
 class BadBundleError(Exception):
@@ -100,7 +110,8 @@ def save_bundle(bundle: Bundle, folder: Path, extra_files: Mapping[str, bytes]) 
             np.savez_compressed(stream, outputs=bundle.golden.outputs, **bundle.golden.inputs)  # type: ignore[arg-type]
         for name, content in files.items():
             (staging / name).write_bytes(content)
-        (staging / SPEC).write_bytes(_to_json(_describe(bundle, staging)))
+        described = _describe(bundle, staging)
+        (staging / SPEC).write_bytes(_to_json(described | {DIGEST: digest_of(described)}))
         staging.chmod(0o755)
         os.rename(staging, folder)
     except BaseException:
@@ -120,6 +131,11 @@ def _describe(bundle: Bundle, staging: Path) -> dict[str, Any]:
     }
 
 
+def digest_of(described: Mapping[str, Any]) -> str:
+    """What tells that ``spec.json`` was edited: covariates in another order would fit every other file."""
+    return _sha256(_to_json({key: value for key, value in described.items() if key != DIGEST}))
+
+
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle and check that it is whole.
 
@@ -130,6 +146,8 @@ def load_bundle(folder: Path) -> Bundle:
         described = json.loads((folder / SPEC).read_bytes())
         if described["format"] != FORMAT:
             raise BadBundleError(f"{folder} has format {described['format']}, this release reads {FORMAT}")
+        if described.pop(DIGEST, None) not in (None, digest_of(described)):
+            raise BadBundleError(f"{folder / SPEC} is not the file that was published")
         optional = [name for name in (MARKET_GRAPH, RESIDUALS) if name in described["files"]]
         names = [GRAPH, BACKTEST, GOLDEN, *optional]
         contents = {name: (folder / name).read_bytes() for name in names}
@@ -208,5 +226,5 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _to_json(content: dict[str, Any]) -> bytes:
+def _to_json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()

@@ -4,10 +4,10 @@ from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.rules import Rule, requires
 from app.database import Database
+from app.database_errors import DATABASE_ERRORS
 from app.dependencies import DatabaseDep, ModelStoreDep
 from app.errors import NotReadyError, problem_responses
 from app.model_store import ModelStore
@@ -50,7 +50,7 @@ def _database_problems(database: Database) -> list[str]:
         with database.read() as connection:
             if is_current(connection):
                 return []
-    except SQLAlchemyError:
+    except DATABASE_ERRORS:
         return ["the database cannot be reached"]
     return ["the database's schema is not current: run alembic upgrade head"]
 

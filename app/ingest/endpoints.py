@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from app.access.callers import caller_of
 from app.access.rules import Rule, requires
 from app.dates import IsoDate
-from app.dependencies import DatabaseDep, SettingsDep
+from app.dependencies import DatabaseDep, SettingsDep, UploadThreadsDep
 from app.errors import UnsupportedFormatError, problem_responses
 from app.ingest.schemas import ChartUpload, IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
@@ -127,6 +127,7 @@ async def ingest(
     settings: SettingsDep,
     service: Annotated[IngestService, Depends(get_service)],
     options: Annotated[IngestOptions, Depends(get_options)],
+    threads: UploadThreadsDep,
 ) -> IngestReport:
     """Read the body, then parse and store it off the event loop."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -136,10 +137,10 @@ async def ingest(
         )
     if kind == _JSON:
         [upload] = await read_uploads(request, settings.max_json_bytes)
-        report = await run_in_threadpool(service.ingest_json, upload, options)
+        report = await to_thread.run_sync(service.ingest_json, upload, options, limiter=threads)
     else:
         uploads = await read_uploads(request, settings.max_body_bytes)
-        report = await run_in_threadpool(service.ingest_files, uploads, options)
+        report = await to_thread.run_sync(service.ingest_files, uploads, options, limiter=threads)
     if report.dry_run or not report.changed:
         response.status_code = 200
     return report

@@ -20,14 +20,18 @@ def list_models(store: ModelStoreDep) -> ModelList:
 @router.post("/reload", summary="Look for newly published bundles")
 @requires(Rule.ADMIN)
 def reload_models(store: ModelStoreDep) -> ModelList:
-    """Load what is on disk now and swap it in in one step; a bundle that is damaged changes nothing."""
+    """Load what is on disk now and swap it in in one step; a bundle that is damaged changes nothing.
+
+    This process answers with the new models from here on, requests under way end on the old ones, and the
+    other processes follow within two seconds; so do all of them without this call.
+    """
     store.load()
     return _build_list(store)
 
 
 def _build_list(store: ModelStore) -> ModelList:
     items = [_summarise(model) for model in store.models.values()]
-    return ModelList(items=items, refused=store.refused)
+    return ModelList(items=items, refused=store.refused, pinned=store.pinned)
 
 
 def _summarise(model: RunningModel) -> ModelSummary:

@@ -36,5 +36,8 @@ class ModelList(BaseModel):
     items: list[ModelSummary]
     next_cursor: None = None
     refused: dict[str, str] = Field(
-        description="Newer bundles that did not load (name/version) and why; an older one serves instead."
+        description="What could not be served (bundles by name/version) and why; what served before goes on."
+    )
+    pinned: dict[str, int] = Field(
+        description="Names that an operator holds to a version: no newer one is served."
     )

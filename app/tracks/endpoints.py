@@ -1,15 +1,16 @@
 """``/tracks``: which there are, their histories, their metadata."""
 
+from functools import partial
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator
-from starlette.concurrency import run_in_threadpool
 
 from app.access.callers import caller_of
 from app.access.rules import Rule, requires
 from app.dates import IsoDate
-from app.dependencies import DatabaseDep, SettingsDep
+from app.dependencies import DatabaseDep, SettingsDep, UploadThreadsDep
 from app.errors import problem_responses
 from app.regions import RegionCode
 from app.repository.regions import resolve_region
@@ -88,7 +89,9 @@ def list_tracks(
     openapi_extra=_METADATA_BODY,
 )
 @requires(Rule.INGEST)
-async def add_metadata(request: Request, database: DatabaseDep, settings: SettingsDep) -> MetadataReport:
+async def add_metadata(
+    request: Request, database: DatabaseDep, settings: SettingsDep, threads: UploadThreadsDep
+) -> MetadataReport:
     """Merge files into the metadata stored, by track.
 
     Columns go by name: the 13 features and `release_date`, `duration` being taken for `duration_ms`;
@@ -100,7 +103,8 @@ async def add_metadata(request: Request, database: DatabaseDep, settings: Settin
     The rows of one request are stored together or, if a file cannot be read, not at all.
     """
     uploads = await read_uploads(request, settings.max_body_bytes)
-    return await run_in_threadpool(load_metadata, database, settings, uploads, caller_of(request))
+    store = partial(load_metadata, database, settings, uploads, caller_of(request))
+    return await to_thread.run_sync(store, limiter=threads)
 
 
 @router.put("/{track_id}/metadata", summary="Set one track's metadata", responses=problem_responses(422))

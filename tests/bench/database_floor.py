@@ -24,11 +24,11 @@ UPSERT = (
 
 
 class SqliteFloor:
-    """``executemany`` of an upsert, a transaction a day; WAL, synchronous NORMAL, as the service has it."""
+    """``executemany`` of an upsert, a transaction a day; WAL, synchronous FULL, as the service has it."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"):
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
             self.connection.execute(statement)
         self.connection.execute(f"{TABLE} WITHOUT ROWID")
         self.connection.execute(INDEX)

@@ -16,6 +16,7 @@ import pytest
 from app.forecasting.bundle import (
     BadBundleError,
     Golden,
+    digest_of,
     list_versions,
     load_bundle,
     replay_golden,
@@ -36,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def _edit_spec(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     described = json.loads((folder / "spec.json").read_text())
     change(described)
+    described["digest"] = digest_of(described)
     (folder / "spec.json").write_text(json.dumps(described))
 
 
@@ -107,6 +109,30 @@ def test_an_edited_hash_is_refused(folder: Path) -> None:
     _edit_spec(folder, lambda d: d["files"].update({"model.onnx": "0" * 64}))
     with pytest.raises(BadBundleError, match=r"model\.onnx is not the file that was published"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["spec"]["past_covariates"].reverse(),  # of the same shape: no golden window would tell
+        lambda d: d.update(trained_through="2020-01-01"),
+        lambda d: d.update(training=None),
+        lambda d: d.update(digest="0" * 64),
+    ],
+)
+def test_an_edited_description_is_refused(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    described = json.loads((folder / "spec.json").read_text())
+    change(described)
+    (folder / "spec.json").write_text(json.dumps(described))
+    with pytest.raises(BadBundleError, match=r"spec\.json is not the file that was published"):
+        load_bundle(folder)
+
+
+def test_a_description_from_before_there_were_digests_is_read(folder: Path) -> None:
+    described = json.loads((folder / "spec.json").read_text())
+    del described["digest"]
+    (folder / "spec.json").write_text(json.dumps(described))
+    assert load_bundle(folder).name == "lstm"
 
 
 def test_a_format_of_another_release_is_refused(folder: Path) -> None:

@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from sqlalchemy import text
 
 from app.database import Database, build_engine
+from app.forecasting.bundle import digest_of
 from tests.serving import refuse, serve
 
 
@@ -71,7 +72,7 @@ def altered_bundles(published_bundles: Path, tmp_path: Path) -> Path:
     (folder / "model.onnx").write_bytes(graph.SerializeToString())
     described = json.loads((folder / "spec.json").read_text())
     described["files"]["model.onnx"] = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    (folder / "spec.json").write_text(json.dumps(described))
+    (folder / "spec.json").write_text(json.dumps(described | {"digest": digest_of(described)}))
     return tmp_path / "models"
 
 

@@ -334,7 +334,7 @@ def test_a_chart_of_today_is_taken_and_of_tomorrow_is_not(client: TestClient) ->
 def test_the_document_of_the_api_has_all_bodies_and_answers(lone_client: TestClient) -> None:
     ingest = lone_client.get("/openapi.json").json()["paths"]["/ingest"]["post"]
     assert set(ingest["requestBody"]["content"]) == {"multipart/form-data", "text/csv", "application/json"}
-    assert set(ingest["responses"]) == {"200", "201", "401", "403", "409", "413", "415", "422", "429"}
+    assert set(ingest["responses"]) == {"200", "201", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert {parameter["name"] for parameter in ingest["parameters"]} == {
         "region",
         "date",

@@ -39,8 +39,8 @@ def _forecast(client: TestClient, sample: Sample) -> tuple[int, float]:
 
 def test_each_model_is_listed_with_its_version_spec_and_figures(client: TestClient) -> None:
     listing = client.get("/models").json()
-    assert listing.keys() == {"items", "next_cursor", "refused"}
-    assert (listing["next_cursor"], listing["refused"]) == (None, {})
+    assert listing.keys() == {"items", "next_cursor", "refused", "pinned"}
+    assert (listing["next_cursor"], listing["refused"], listing["pinned"]) == (None, {}, {})
     assert [item["name"] for item in listing["items"]] == ["multi_input", "lstm", "gru"]
     for item in listing["items"]:
         assert item.keys() == {"name", "version", "trained_through", "spec", "training", "backtest"}
@@ -59,11 +59,13 @@ def test_each_model_is_listed_with_its_version_spec_and_figures(client: TestClie
 
 
 def test_a_newly_published_version_serves_after_a_reload_and_not_before(
-    client: TestClient, models_dir: Path, sample: Sample
+    client: TestClient, models_dir: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _forecast(client, sample)
-    publish_random("gru", models_dir, seed=70)
-    assert _forecast(client, sample) == before
+    with monkeypatch.context() as patched:  # it would find it by itself within two seconds
+        patched.setattr(ModelStore, "follow", lambda _: False)
+        publish_random("gru", models_dir, seed=70)
+        assert _forecast(client, sample) == before
     answer = client.post("/models/reload")
     assert answer.status_code == 200
     assert answer.json() == client.get("/models").json()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.forecasting.bundle import load_bundle
+from app.config import SHIPPED_BUNDLES
+from app.forecasting.bundle import list_versions, load_bundle
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from training.cli import app
@@ -47,11 +48,12 @@ def test_a_model_is_fitted_backtested_published_and_served(candidate: Path, tmp_
     assert "| lstm | " in scored.output
     published = _run("publish", "--bundle", str(candidate), "--to", str(tmp_path))
     assert published.exit_code == 0, published.output
-    assert f"published: {tmp_path / 'lstm' / '1'}" in published.output
-    store = ModelStore([tmp_path])
+    version = 1 + max(version for name, version, _ in list_versions(SHIPPED_BUNDLES) if name == "lstm")
+    assert f"published: {tmp_path / 'lstm' / str(version)}" in published.output
+    store = ModelStore([SHIPPED_BUNDLES, tmp_path])
     store.load()
     bundle = store.models["lstm"].bundle
-    assert (bundle.version, bundle.trained_through) == (1, TRAINED)
+    assert (bundle.version, bundle.trained_through) == (version, TRAINED)
     assert sorted(bundle.backtest["regions"]["ph"]) == ["1", "2"]
     assert bundle.backtest == json.loads((candidate.parent / "lstm.backtest.json").read_text())
 

@@ -1,5 +1,6 @@
 """A challenger is published where it beats the champion on weeks that neither has seen, and only there."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from app.forecasting.bundle import Bundle, list_versions, load_bundle
+from app.forecasting.bundle import Bundle, digest_of, list_versions, load_bundle
+from app.forecasting.versions import write_pin
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from tests.small_bundles import build_small_bundle, publish_small
@@ -113,6 +115,8 @@ def test_the_champion_is_the_newest_that_starts(tmp_path: Path) -> None:
     (publish_small(models_dir, version=3) / "model.onnx").write_bytes(b"broken")
     assert find_served([shipped, models_dir], "lstm") == models_dir / "lstm" / "2"
     assert find_served([shipped, models_dir], "gru") is None
+    write_pin(models_dir, "lstm", 1)
+    assert find_served([shipped, models_dir], "lstm") == models_dir / "lstm" / "1"
 
 
 def test_a_refresh_with_nothing_to_compare_says_so_and_is_no_error(tmp_path: Path) -> None:
@@ -121,9 +125,9 @@ def test_a_refresh_with_nothing_to_compare_says_so_and_is_no_error(tmp_path: Pat
     assert load_bundle(folder).trained_through == "2020-06-30"
     arguments = ["--model", "lstm", "--models-dir", str(tmp_path / "models"), "--shipped", str(tmp_path)]
     shutil.copytree(folder, tmp_path / "lstm" / "1")
-    text = (tmp_path / "lstm" / "1" / "spec.json").read_text()
-    seen = text.replace('"trained_through": "2020-06-30"', '"trained_through": "2020-12-31"')
-    (tmp_path / "lstm" / "1" / "spec.json").write_text(seen)
+    path = tmp_path / "lstm" / "1" / "spec.json"
+    seen = json.loads(path.read_text()) | {"trained_through": "2020-12-31"}
+    path.write_text(json.dumps(seen | {"digest": digest_of(seen)}))
     charts = ["--data", str(SAMPLE / "charts" / "ph.csv.gz")]
     refreshed = CliRunner().invoke(app, ["refresh", *arguments, *charts])
     assert refreshed.exit_code == 0, refreshed.output
