@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers sample clean
+.PHONY: help install install-dev run test check format image requirements train backtest bundles paper bench \
+  bench-peers sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -9,6 +10,7 @@ SERVING := $(VENV)/.serving
 DEV := $(VENV)/.dev
 HOST ?= 127.0.0.1
 PORT ?= 8000
+ENGINE ?= docker
 CANDIDATES ?= var/candidates
 REAL := ../shared/data/ph
 # Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
@@ -120,11 +122,19 @@ bench-peers: $(PYTHON)  ## Install MLServer and BentoML beside .venv, for `make 
 sample: $(DEV)  ## Invent the committed sample charts anew
 	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7
 
+image:  ## Build the serving image with ENGINE (docker); without one: deploy/build-without-engine.sh
+	$(ENGINE) build --target serving --tag chartcast --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+
 requirements:  ## Pin the requirements anew (wants uv on the path)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra training --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra tracing -c requirements-dev.txt pyproject.toml -o requirements-tracing.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra training --extra tracing -c requirements-dev.txt pyproject.toml -o requirements-training.txt
 
 clean:  ## Remove what the commands above made, but not the environment
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache

@@ -1,9 +1,11 @@
 """Every setting of the service, read from the environment (prefix ``CHARTCAST_``) and ``.env``."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, FilePath, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 from app.regions import RegionCode
 
@@ -21,6 +23,9 @@ class Settings(BaseSettings):
         default=f"sqlite:///{ROOT / 'var' / 'chartcast.db'}",
         description="SQLAlchemy address of the store: sqlite:///… or postgresql+psycopg://…",
     )
+    database_password_file: FilePath | None = Field(
+        default=None, description="A file with the store's password, which then stands in no address."
+    )
     models_dir: Path = Field(
         default=ROOT / "var" / "models",
         description="Published bundles, beside those shipped with the package.",
@@ -32,3 +37,11 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(default=2**30, gt=0, description="Largest upload once unpacked.")
     max_upload_rows: int = Field(default=2_000_000, gt=0, description="Most rows in one upload.")
     max_json_bytes: int = Field(default=8 * 2**20, gt=0, description="Largest JSON body.")
+
+    @model_validator(mode="after")
+    def _read_database_password(self) -> Self:
+        if self.database_password_file is not None:
+            password = self.database_password_file.read_text(encoding="utf-8").strip()
+            url = make_url(self.database_url).set(password=password)
+            self.database_url = url.render_as_string(hide_password=False)
+        return self
