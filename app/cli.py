@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.engine import make_url
 
 from app.config import Settings
 from app.database import BULK_CACHE, Database, build_engine
@@ -20,6 +21,7 @@ from app.ingest.folders import find_chart_files, ingest_paths
 from app.ingest.schemas import IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
 from app.regions import REGION_HELP, parse_region
+from app.repository.backup import BackupError, copy_sqlite
 from app.schema import migrate
 
 SHOWN = 10  # rejected rows printed for a file
@@ -70,6 +72,25 @@ def ingest(
     with open_store(settings, cache=BULK_CACHE) as database:
         if not ingest_files(IngestService(database, settings), _find(paths), options):
             raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="The copy: a file that is not there yet.", dir_okay=False)],
+) -> None:
+    """Copy a SQLite store to a file, while it is served and written to.
+
+    The schema stays as it is. A store on PostgreSQL is copied by pg_dump: see docs/operations.md.
+    """
+    url = make_url(Settings().database_url)
+    if url.get_backend_name() != "sqlite":
+        raise typer.BadParameter("the store is on PostgreSQL; copy it with pg_dump", param_hint="PATH")
+    try:
+        copy_sqlite(Path(url.database or ""), path)
+    except BackupError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(1) from None
+    console.print(f"{escape(str(path))}: {path.stat().st_size / 2**20:.1f} MB")
 
 
 @app.command()
