@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format image requirements train backtest bundles paper bench \
+.PHONY: help install install-dev run test check audit format image requirements train backtest bundles paper bench \
   bench-peers sample clean
 
 PYTHON3 ?= python3
@@ -59,10 +59,16 @@ run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts
 test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest
 
-check: $(DEV)  ## Format, lint, strict types
+check: $(DEV)  ## Format, lint (security too), strict types, known vulnerabilities
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	@$(MAKE) --no-print-directory audit
+
+audit: $(DEV)  ## Look up known vulnerabilities of what ships; says so where they cannot be looked up
+	@test -x var/audit/bin/pip-audit || { $(PYTHON3) -m venv var/audit && \
+	  var/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'; } || true
+	@$(PYTHON) -m tests.audit
 
 format: $(DEV)  ## Mend format and lint
 	$(PYTHON) -m ruff format .
