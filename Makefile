@@ -68,7 +68,7 @@ check: $(DEV)  ## Format, lint (security too), strict types, known vulnerabiliti
 audit: $(DEV)  ## Look up known vulnerabilities of what ships; says so where they cannot be looked up
 	@test -x var/audit/bin/pip-audit || { $(PYTHON3) -m venv var/audit && \
 	  var/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'; } || true
-	@$(PYTHON) -m tests.audit
+	@$(PYTHON) -m tests.dependency_audit
 
 format: $(DEV)  ## Mend format and lint
 	$(PYTHON) -m ruff format .

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.audit import SHIPS, judge, read_pins, why_unreachable
+from tests.dependency_audit import SHIPS, judge, read_pins, why_unreachable
 
 CLEAN = {"name": "fastapi", "version": "0.165.0", "vulns": []}
 SKIPPED = {"name": "fastapi", "skip_reason": "Dependency not found on PyPI and could not be audited"}
