@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers soak sample clean
+.PHONY: help install install-dev run test check audit format image requirements train backtest bundles paper bench \
+  bench-peers soak sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -9,6 +10,7 @@ SERVING := $(VENV)/.serving
 DEV := $(VENV)/.dev
 HOST ?= 127.0.0.1
 PORT ?= 8000
+ENGINE ?= docker
 CANDIDATES ?= var/candidates
 PEERS := mlserver==1.7.1 bentoml==1.4.40
 REAL := ../shared/data/ph
@@ -58,10 +60,16 @@ run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts
 test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest
 
-check: $(DEV)  ## Format, lint, strict types
+check: $(DEV)  ## Format, lint (security too), strict types, known vulnerabilities
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	@$(MAKE) --no-print-directory audit
+
+audit: $(DEV)  ## Look up known vulnerabilities of what ships; says so where they cannot be looked up
+	@test -x var/audit/bin/pip-audit || { $(PYTHON3) -m venv var/audit && \
+	  var/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'; } || true
+	@$(PYTHON) -m tests.dependency_audit
 
 format: $(DEV)  ## Mend format and lint
 	$(PYTHON) -m ruff format .
@@ -126,11 +134,19 @@ soak: $(DEV)  ## Ten minutes of mixed load on two workers: no error, memory flat
 sample: $(DEV)  ## Invent the committed sample charts anew
 	$(PYTHON) -m training simulate --out data/sample --regions ph,us --days 90 --end 2020-12-31 --seed 7
 
+image:  ## Build the serving image with ENGINE (docker); without one: deploy/build-without-engine.sh
+	$(ENGINE) build --target serving --tag chartcast --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+
 requirements:  ## Pin the requirements anew (wants uv on the path)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra training --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra tracing -c requirements-dev.txt pyproject.toml -o requirements-tracing.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra training --extra tracing -c requirements-dev.txt pyproject.toml -o requirements-training.txt
 
 clean:  ## Remove what the commands above made, but not the environment
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache

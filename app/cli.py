@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.engine import make_url
 
 from app.access import commands as keys
 from app.audit.commands import audit
@@ -26,6 +27,7 @@ from app.model_catalog import commands as models
 from app.observability.logs import configure_logging
 from app.observability.workers import shared_metrics
 from app.regions import REGION_HELP, parse_region
+from app.repository.backup import BackupError, copy_sqlite
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -74,6 +76,25 @@ def ingest(
     with open_store(settings, cache=BULK_CACHE) as database:
         if not ingest_files(IngestService(database, settings), _find(paths), options):
             raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="The copy: a file that is not there yet.", dir_okay=False)],
+) -> None:
+    """Copy a SQLite store to a file, while it is served and written to.
+
+    The schema stays as it is. A store on PostgreSQL is copied by pg_dump: see docs/operations.md.
+    """
+    url = make_url(Settings().database_url)
+    if url.get_backend_name() != "sqlite":
+        raise typer.BadParameter("the store is on PostgreSQL; copy it with pg_dump", param_hint="PATH")
+    try:
+        copy_sqlite(Path(url.database or ""), path)
+    except BackupError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(1) from None
+    console.print(f"{escape(str(path))}: {path.stat().st_size / 2**20:.1f} MB")
 
 
 @app.command()

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, FilePath, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 from app.observability.logs import LogFormat, LogLevel
 from app.regions import RegionCode
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
         default=f"sqlite:///{ROOT / 'var' / 'chartcast.db'}",
         repr=False,  # it may hold a password
         description="SQLAlchemy address of the store: sqlite:///… or postgresql+psycopg://…",
+    )
+    database_password_file: FilePath | None = Field(
+        default=None, description="A file with the store's password, which then stands in no address."
     )
     models_dir: Path = Field(
         default=ROOT / "var" / "models",
@@ -77,3 +81,11 @@ class Settings(BaseSettings):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin; write scheme and host, as https://example.org")
         return origins
+
+    @model_validator(mode="after")
+    def _read_database_password(self) -> Self:
+        if self.database_password_file is not None:
+            password = self.database_password_file.read_text(encoding="utf-8").strip()
+            url = make_url(self.database_url).set(password=password)
+            self.database_url = url.render_as_string(hide_password=False)
+        return self

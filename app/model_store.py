@@ -1,6 +1,7 @@
 """Bundles on disk become running models. The one file that knows ONNX Runtime."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -122,6 +123,9 @@ def build_run(graph: bytes, market: MarketPart | None = None) -> Run:
 def _start_session(graph: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests are the parallelism
+    # A graph may name files that hold its weights, by default in the folder where the service was started:
+    # none are looked for, since no hash vouches for them.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises classes of its own for a bad graph

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from app.forecasting.bundle import BadBundleError, digest_of
@@ -207,6 +208,40 @@ def test_a_graph_with_other_weights_than_its_golden_windows_is_refused(tmp_path:
 def test_bytes_that_are_no_graph_are_refused(graph: bytes) -> None:
     with pytest.raises(BadBundleError, match="cannot be loaded"):
         build_run(graph)
+
+
+def _with_weights_in(path: str) -> bytes:
+    """The graph that answers 0.5 in ``small_run``, with its weights left to a file."""
+    model = onnx.load_from_string(build_small_graph(0.5))
+    weights = next(tensor for tensor in model.graph.initializer if tensor.name == "answer")
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value=path)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+@pytest.mark.parametrize(
+    "path", ["weights.bin", "./weights.bin", "../{folder}/weights.bin", "{whole}/weights.bin"]
+)
+def test_weights_in_a_file_that_no_hash_vouches_for_are_refused(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weights.bin").write_bytes(
+        np.full((SPEC.horizon, len(SPEC.quantile_levels)), 0.5, np.float32).tobytes()
+    )
+    monkeypatch.chdir(tmp_path)
+    graph = _with_weights_in(path.format(folder=tmp_path.name, whole=tmp_path))
+    with pytest.raises(BadBundleError, match="External data path validation failed"):
+        build_run(graph)
+
+
+def test_an_operator_that_the_runtime_itself_does_not_have_is_refused() -> None:
+    model = onnx.load_from_string(build_small_graph(0.5))
+    model.graph.node[-1].domain = "of.a.library"
+    model.opset_import.append(onnx.helper.make_opsetid("of.a.library", 1))
+    with pytest.raises(BadBundleError, match=r"of\.a\.library:Add.* is not a registered function"):
+        build_run(model.SerializeToString())
 
 
 @pytest.mark.parametrize("n_windows", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])

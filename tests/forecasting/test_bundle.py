@@ -209,13 +209,18 @@ def test_residuals_come_back_and_those_of_another_spec_or_damaged_ones_are_refus
         load_bundle(folder)
 
 
-def test_loading_a_bundle_runs_no_pickle(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["golden.npz", "residuals.npz"])
+def test_loading_a_bundle_runs_no_pickle(tmp_path: Path, name: str) -> None:
     mark = tmp_path / "it ran"
-    pickle.loads(pickle.dumps(_Trap(mark)))
+    pickle.loads(pickle.dumps(_Trap(mark)))  # noqa: S301 (the trap must be one)
     assert mark.exists()  # the trap works
     mark.unlink()
     trap = np.array([_Trap(mark)], dtype=object)
-    _swap(folder, "golden.npz", _pack(covariates=np.zeros(3), outputs=trap))
+    residuals = Residuals(np.zeros((1, 7, 128, 6)), np.ones((1, 7)), np.ones((1, 2)))
+    folder = tmp_path / "lstm" / "1"
+    save_bundle(replace(build_small_bundle(), residuals=residuals), folder, {})
+    load_bundle(folder)
+    _swap(folder, name, _pack(covariates=np.zeros(3), outputs=trap, points=trap, per_day=trap, errors=trap))
     with pytest.raises(BadBundleError, match="allow_pickle"):
         load_bundle(folder)
     assert not mark.exists()

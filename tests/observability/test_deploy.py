@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.access import rules
 from app.config import ROOT
 from tests.exposition import Series, parse, values
 from tests.observability.promql import groupings, selectors
@@ -58,12 +59,13 @@ def series(
     """What a service that has answered a prediction and failed once tells."""
     store = shutil.copy(sqlite_sample, tmp_path_factory.mktemp("deploy") / "sample.db")
     with serve(f"sqlite:///{store}", published_bundles) as client:
-        predict(client, charting(sample))
 
         @client.app.get("/broken")  # type: ignore[attr-defined,untyped-decorator]
+        @rules.requires(rules.Rule.PUBLIC)
         def fail() -> None:
             raise ZeroDivisionError
 
+        predict(client, charting(sample))
         client.get("/broken")
         yield parse(client.get("/metrics").text)
 
