@@ -93,11 +93,19 @@ def serve(
         elif data is not None:
             console.print(f"it holds charts already; python -m app ingest {data} adds to them")
         print_greeting(console, database, host, port)
-    import uvicorn  # these two are slow to import, and only this command needs them
+    import uvicorn  # these are slow to import, and only this command needs them
 
     from app.main import create_app
+    from app.server import BoundedProtocol
 
-    uvicorn.run(create_app(settings), host=host, port=port, access_log=False, log_level="warning")
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        access_log=False,
+        log_level="warning",
+    )
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:

@@ -11,11 +11,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
+LISTED = 100  # faults that an answer lists: a body of millions would else make an answer of more
 TITLES = {
     400: "Bad request",
     403: "Forbidden",
@@ -118,7 +120,7 @@ def _document(request: Request, status: int, slug: str, detail: str) -> dict[str
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": request.scope["path"],
         "request_id": getattr(request.state, "request_id", ""),
     }
 
@@ -138,14 +140,19 @@ def _errors(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {"errors": [{"field": field, "problem": problem} for field, problem in pairs]} if pairs else {}
 
 
+def problem_response(request: Request, error: ChartcastError) -> JSONResponse:
+    """The answer that ``error`` makes."""
+    return _problem(request, error.status, error.slug, error.detail, {**_errors(error.errors), **error.extra})
+
+
 async def _on_chartcast_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ChartcastError)
-    return _problem(request, error.status, error.slug, error.detail, {**_errors(error.errors), **error.extra})
+    return problem_response(request, error)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+    pairs = [(".".join(map(str, e["loc"]))[:200], e["msg"]) for e in error.errors()[:LISTED]]
     named = "; ".join(f"{field}: {problem}" for field, problem in pairs[:3])
     detail = f"The request does not fit its schema ({named}). Mend the fields listed under errors."
     if isinstance(error.body, bytes):  # FastAPI parses a body only where its type says that it is JSON
@@ -156,12 +163,18 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(
+        error.__cause__, ChartcastError
+    ):  # FastAPI takes ours, raised while it read the body, for its own
+        return problem_response(request, error.__cause__)
     if error.status_code == 400:  # FastAPI's answer where encoding, digits or depth break its parser
-        detail = "The body cannot be read as JSON: send one JSON object in UTF-8."
+        detail = "The body cannot be read as JSON: send one JSON object in UTF-8, not compressed."
         return _problem(request, 422, "invalid-request", detail, _errors([("body", "not readable as JSON")]))
+    path = request.scope["path"]
+    no_slash = " leave out the slash at the end, or" if path.endswith("/") else ""
     details = {
-        404: f"There is nothing at {request.url.path}; /docs lists the paths.",
-        405: f"{request.url.path} does not take {request.method}; /docs lists what it takes.",
+        404: f"There is nothing at {path[:200]};{no_slash} look among the paths that /docs lists.",
+        405: f"{path[:200]} does not take {request.method}; it takes {(error.headers or {}).get('Allow')}.",
     }
     slug = TITLES.get(error.status_code, "error").lower().replace(" ", "-")
     response = _problem(
@@ -169,6 +182,11 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     )
     response.headers.update(error.headers or {})
     return response
+
+
+async def _on_disconnect(request: Request, _: Exception) -> JSONResponse:
+    # Nobody reads it; but a client that hangs up is no fault of ours, to be logged with a traceback.
+    return _problem(request, 400, "incomplete-body", "The body broke off; send it again, whole.", {})
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
@@ -183,7 +201,7 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    logger.error("unexpected error on %s", request.url.path, exc_info=error)
+    logger.error("unexpected error on %s", request.scope["path"], exc_info=error)
     return _problem(
         request, 500, "internal", "Something broke on our side; quote the request_id when asking.", {}
     )
@@ -194,6 +212,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ChartcastError, _on_chartcast_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(OperationalError, _on_database_error)
     app.add_exception_handler(PoolTimeoutError, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)

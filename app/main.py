@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import __version__
+from app.body_limit import BodyLimitMiddleware
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
@@ -53,9 +54,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,  # generated clients name their methods by it
+        redirect_slashes=False,  # to where? it goes by the Host header, which is whatever the client says
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings or Settings()
+    app.add_middleware(BodyLimitMiddleware, settings=app.state.settings)
     app.add_middleware(RequestIdMiddleware)
     install_error_handlers(app)
     for endpoints in (predict, ingest, tracks, charts, model_catalog, health):

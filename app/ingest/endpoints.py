@@ -121,7 +121,6 @@ def get_options(
 async def ingest(
     request: Request,
     response: Response,
-    settings: SettingsDep,
     service: Annotated[IngestService, Depends(get_service)],
     options: Annotated[IngestOptions, Depends(get_options)],
 ) -> IngestReport:
@@ -132,10 +131,10 @@ async def ingest(
             f"Content-Type {kind or '(none)'} is not taken; send {_FORM}, text/csv or {_JSON}."
         )
     if kind == _JSON:
-        [upload] = await read_uploads(request, settings.max_json_bytes)
+        [upload] = await read_uploads(request)
         report = await run_in_threadpool(service.ingest_json, upload, options)
     else:
-        uploads = await read_uploads(request, settings.max_body_bytes)
+        uploads = await read_uploads(request)
         report = await run_in_threadpool(service.ingest_files, uploads, options)
     if report.dry_run or not report.changed:
         response.status_code = 200

@@ -95,7 +95,7 @@ async def add_metadata(request: Request, database: DatabaseDep, settings: Settin
     Good rows are stored even where others are bad; those come back in `rejected_rows`, with the line.
     The rows of one request are stored together or, if a file cannot be read, not at all.
     """
-    uploads = await read_uploads(request, settings.max_body_bytes)
+    uploads = await read_uploads(request)
     return await run_in_threadpool(load_metadata, database, settings, uploads)
 
 
