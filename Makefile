@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format requirements train backtest bundles paper bench bench-peers sample clean
+.PHONY: help install install-dev run test check format requirements train backtest bundles paper fuzz bench bench-peers sample clean
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -10,6 +10,7 @@ DEV := $(VENV)/.dev
 HOST ?= 127.0.0.1
 PORT ?= 8000
 CANDIDATES ?= var/candidates
+SECONDS ?= 300
 REAL := ../shared/data/ph
 # Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
 ifneq ($(wildcard $(REAL)),)
@@ -56,6 +57,9 @@ run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts
 
 test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest
+
+fuzz: $(DEV)  ## Requests made from the OpenAPI document for SECONDS, against a server on the sample
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: $(DEV)  ## Format, lint, strict types
 	$(PYTHON) -m ruff format --check .

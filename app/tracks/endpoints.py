@@ -99,7 +99,11 @@ async def add_metadata(request: Request, database: DatabaseDep, settings: Settin
     return await run_in_threadpool(load_metadata, database, settings, uploads)
 
 
-@router.put("/{track_id}/metadata", summary="Set one track's metadata", responses=problem_responses(422))
+@router.put(
+    "/{track_id:track}/metadata",
+    summary="Set one track's metadata",
+    responses=problem_responses(404, 413, 422),
+)
 def set_metadata(track_id: TrackId, features: Features, database: DatabaseDep) -> MetadataStored:
     """Set the features sent: one left out stays as it is, one that is null is cleared.
 
@@ -108,14 +112,16 @@ def set_metadata(track_id: TrackId, features: Features, database: DatabaseDep) -
     return put_metadata(database, track_id, features)
 
 
-@router.get("/{track_id}", summary="One track", responses=problem_responses(404, 422))
+@router.get("/{track_id:track}", summary="One track", responses=problem_responses(404, 422))
 def read_track(track_id: TrackId, database: DatabaseDep) -> TrackAnswer:
     """A track's names, the regions whose charts have had it, and its metadata, null where it has none."""
     with database.read() as connection:
         return build_track(connection, track_id)
 
 
-@router.get("/{track_id}/history", summary="A track's chart days", responses=problem_responses(404, 422))
+@router.get(
+    "/{track_id:track}/history", summary="A track's chart days", responses=problem_responses(404, 422)
+)
 def read_track_history(
     track_id: TrackId,
     database: DatabaseDep,
