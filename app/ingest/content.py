@@ -39,6 +39,7 @@ class Budget:
 
     unpacked: int
     rows: int
+    blanks: int = 1_000_000  # lines: they make no rows, and a megabyte packed holds a billion
 
     def take_bytes(self, name: str, count: int) -> None:
         """Account for bytes unpacked.
@@ -61,6 +62,16 @@ class Budget:
         self.rows -= count
         if self.rows < 0:
             raise TooLargeError(f"{name}: the upload has more rows than CHARTCAST_MAX_UPLOAD_ROWS; split it.")
+
+    def take_blank(self, name: str) -> None:
+        """Account for a blank line.
+
+        Raises:
+            TooLargeError: there are over a million.
+        """
+        self.blanks -= 1
+        if self.blanks < 0:
+            raise TooLargeError(f"{name}: the upload has over a million blank lines; leave them out.")
 
 
 def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[int, list[str]]]:
@@ -85,6 +96,8 @@ def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[in
             raise _damaged(name, line, f"has over {MAX_CELLS:,} cells, which no chart's has.")
         if "".join(cells).strip():
             yield line, cells
+        else:
+            budget.take_blank(name)
 
 
 def _damaged(name: str, line: int, problem: str) -> Exception:
