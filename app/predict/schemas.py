@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.dates import IsoDate
 from app.errors import Problem
@@ -11,16 +11,7 @@ from app.regions import RegionCode
 from app.track_ids import TrackId
 
 ModelName = Literal["auto", "lstm", "gru", "multi_input", "baseline"]
-
-
-def _only_numbers(value: object) -> object:
-    # Left alone, pydantic reads true as 1 and "1_0" as 10.
-    if isinstance(value, bool | str):
-        raise ValueError("not a number; send it without quotes")
-    return value
-
-
-WholeNumber = Annotated[int, BeforeValidator(_only_numbers)]
+WholeNumber = Annotated[int, Field(strict=True)]  # else true is read as 1, and "1_0" as 10
 Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
 
 
