@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check audit format image requirements train backtest bundles paper bench \
+.PHONY: help install install-dev run test check audit format image requirements train backtest bundles paper fuzz bench \
   bench-peers soak sample clean
 
 PYTHON3 ?= python3
@@ -13,6 +13,7 @@ PORT ?= 8000
 ENGINE ?= docker
 CANDIDATES ?= var/candidates
 PEERS := mlserver==1.7.1 bentoml==1.4.40
+SECONDS ?= 300
 REAL := ../shared/data/ph
 # Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
 ifneq ($(wildcard $(REAL)),)
@@ -59,6 +60,9 @@ run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts
 
 test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest
+
+fuzz: $(DEV)  ## Requests made from the OpenAPI document for SECONDS, against a server on the sample
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: $(DEV)  ## Format, lint (security too), strict types, known vulnerabilities
 	$(PYTHON) -m ruff format --check .

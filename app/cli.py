@@ -125,10 +125,13 @@ def serve(
 def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     import uvicorn  # these are slow to import, and only serving needs them
 
+    from app.server import BoundedProtocol
+
     configure_logging(settings.log_level, settings.log_format)
     # Asked to stop, uvicorn lets requests end and then dies of the signal; supervisors want to see a 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     how: dict[str, Any] = {
+        "http": BoundedProtocol,
         "access_log": False,
         "log_config": None,
         "log_level": "warning",

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.database_errors import DATABASE_ERRORS, RACE, describe_cause, explain_failure
 
@@ -18,6 +19,7 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
 # Not "nothing was stored": a commit may have gone through though its answer was lost.
 SEND_AGAIN = "Send the request again: an upload that was stored all the same changes nothing the second time."
+LISTED = 100  # faults that an answer lists: a body of millions would else make an answer of more
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -150,7 +152,7 @@ def _document(request: Request, status: int, slug: str, detail: str) -> dict[str
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": request.scope["path"],
         "request_id": getattr(request.state, "request_id", ""),
     }
 
@@ -170,17 +172,22 @@ def _errors(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {"errors": [{"field": field, "problem": problem} for field, problem in pairs]} if pairs else {}
 
 
-async def _on_chartcast_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ChartcastError)
+def problem_response(request: Request, error: ChartcastError) -> JSONResponse:
+    """The answer that ``error`` makes."""
     extra = {**_errors(error.errors), **error.extra}
     response = _problem(request, error.status, error.slug, error.detail, extra)
     response.headers.update(error.headers)
     return response
 
 
+async def _on_chartcast_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ChartcastError)
+    return problem_response(request, error)
+
+
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+    pairs = [(".".join(map(str, e["loc"]))[:200], e["msg"]) for e in error.errors()[:LISTED]]
     named = "; ".join(f"{field}: {problem}" for field, problem in pairs[:3])
     detail = f"The request does not fit its schema ({named}). Mend the fields listed under errors."
     if isinstance(error.body, bytes):  # FastAPI parses a body only where its type says that it is JSON
@@ -191,12 +198,18 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(
+        error.__cause__, ChartcastError
+    ):  # FastAPI takes ours, raised while it read the body, for its own
+        return problem_response(request, error.__cause__)
     if error.status_code == 400:  # FastAPI's answer where encoding, digits or depth break its parser
-        detail = "The body cannot be read as JSON: send one JSON object in UTF-8."
+        detail = "The body cannot be read as JSON: send one JSON object in UTF-8, not compressed."
         return _problem(request, 422, "invalid-request", detail, _errors([("body", "not readable as JSON")]))
+    path = request.scope["path"]
+    no_slash = " leave out the slash at the end, or" if path.endswith("/") else ""
     details = {
-        404: f"There is nothing at {request.url.path}; /docs lists the paths.",
-        405: f"{request.url.path} does not take {request.method}; /docs lists what it takes.",
+        404: f"There is nothing at {path[:200]};{no_slash} look among the paths that /docs lists.",
+        405: f"{path[:200]} does not take {request.method}; it takes {(error.headers or {}).get('Allow')}.",
     }
     slug = TITLES.get(error.status_code, "error").lower().replace(" ", "-")
     response = _problem(
@@ -204,6 +217,11 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     )
     response.headers.update(error.headers or {})
     return response
+
+
+async def _on_disconnect(request: Request, _: Exception) -> JSONResponse:
+    # Nobody reads it; but a client that hangs up is no fault of ours, to be logged with a traceback.
+    return _problem(request, 400, "incomplete-body", "The body broke off; send it again, whole.", {})
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
@@ -230,6 +248,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ChartcastError, _on_chartcast_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     for failure in DATABASE_ERRORS:
         app.add_exception_handler(failure, _on_database_error)
 

@@ -13,6 +13,7 @@ from app.access.headers import SecurityHeadersMiddleware
 from app.access.middleware import AccessMiddleware, Gate
 from app.access.rules import Rule, requires
 from app.audit import endpoints as audit
+from app.body_limit import BodyLimitMiddleware
 from app.charts import endpoints as charts
 from app.config import SHIPPED_BUNDLES, Settings
 from app.database import Database, build_engine
@@ -90,10 +91,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url="/docs" if settings.docs else None,
         redoc_url="/redoc" if settings.docs else None,
         swagger_ui_oauth2_redirect_url=None,
-        redirect_slashes=False,
+        redirect_slashes=False,  # to where? it goes by the Host header, which is whatever the client says
     )
     app.state.settings = settings
     app.state.tracing = tracing
+    app.add_middleware(BodyLimitMiddleware, settings=settings)
     _install_access(app, settings)
     install_error_handlers(app)
     logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)

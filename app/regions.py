@@ -74,5 +74,11 @@ def _codes_by_name() -> dict[str, str]:
 
 
 RegionCode = Annotated[
-    str, AfterValidator(parse_region), Field(description=REGION_HELP, examples=["ph", "global"])
+    str,
+    AfterValidator(parse_region),
+    Field(
+        description=REGION_HELP,
+        examples=["ph", "global"],
+        json_schema_extra={"pattern": "^(global|[a-z]{2})$"},  # documented; other cases are forgiven
+    ),
 ]

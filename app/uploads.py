@@ -1,20 +1,26 @@
 """What a request uploads, as named bytes: the body itself, or the ``file`` parts of a form."""
 
+import codecs
 import gzip
 import io
+import json
 import zlib
-from typing import NamedTuple
+from collections.abc import Sequence
+from email.message import Message
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive
 
-from app.errors import InvalidRequestError, TooLargeError
+from app.errors import InvalidRequestError, UnsupportedFormatError
 
 BODY_NAME = "api"
 MAX_FILES = 10_000
+MAX_GZIP_MEMBERS = 100_000  # empty ones cost time and count for nothing: 64 MB hold three million
 _GZIP = b"\x1f\x8b"
+_GZIP_MEMBER = b"\x1f\x8b\x08"
+_ENCODINGS = ("", "identity", "gzip", "x-gzip")  # gzip is seen by the content, whether announced or not
 
 
 class Upload(NamedTuple):
@@ -24,18 +30,18 @@ class Upload(NamedTuple):
     data: bytes
 
 
-async def read_uploads(request: Request, max_body_bytes: int) -> list[Upload]:
-    """Read the whole body into memory.
+async def read_uploads(request: Request) -> list[Upload]:
+    """Read the whole body into memory; ``BodyLimitMiddleware`` sees to its size.
 
     Raises:
-        TooLargeError: the body is over ``max_body_bytes``.
         InvalidRequestError: a form without a ``file`` part, with others, or that is malformed.
+        UnsupportedFormatError: it says to be compressed or encoded in a way that is not read here.
     """
-    limited = Request(request.scope, _limit(request.receive, max_body_bytes))
+    _check_encoding(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return [Upload(BODY_NAME, await limited.body())]
+        return [Upload(BODY_NAME, await request.body())]
     try:
-        async with limited.form(max_files=MAX_FILES, max_fields=0) as form:
+        async with request.form(max_files=MAX_FILES, max_fields=0) as form:
             uploads = [await _read_part(name, part) for name, part in form.multi_items()]
     except (HTTPException, ValueError) as error:
         problem = getattr(error, "detail", "its names are not text")
@@ -48,26 +54,32 @@ async def read_uploads(request: Request, max_body_bytes: int) -> list[Upload]:
     return uploads
 
 
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise UnsupportedFormatError(
+            f"Content-Encoding {encoding[:40]} is not taken; send the file as it is, or gzip'd."
+        )
+    kind = Message()
+    kind["content-type"] = request.headers.get("content-type", "")
+    charset = str(kind.get_param("charset", "utf-8"))
+    if not kind.get_content_type().startswith("multipart/") and not _is_utf8(charset):
+        # Latin-1 may well read as UTF-8, and would be stored as other names than were meant.
+        raise UnsupportedFormatError(f"The charset {charset[:40]} is not taken; send UTF-8.")
+
+
+def _is_utf8(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name in ("utf-8", "utf-8-sig", "ascii")
+    except (LookupError, ValueError):
+        return False
+
+
 async def _read_part(name: str, part: UploadFile | str) -> Upload:
     # A region sent as a field would be lost without a word, and the file taken for another region's.
     if name != "file" or not isinstance(part, UploadFile):
         raise InvalidRequestError(f"The form has a part named {name[:40]!r}; files go in parts named file.")
     return Upload(_clean_name(part.filename), await part.read())
-
-
-def _limit(receive: Receive, max_bytes: int) -> Receive:
-    # Counted as it comes in: a Content-Length may be missing, and may lie.
-    total = 0
-
-    async def receive_limited() -> Message:
-        nonlocal total
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > max_bytes:
-            raise TooLargeError(f"The body is over {max_bytes} bytes; send it in parts or gzip'd.")
-        return message
-
-    return receive_limited
 
 
 def _clean_name(filename: str | None) -> str:
@@ -76,19 +88,52 @@ def _clean_name(filename: str | None) -> str:
     return "".join(c for c in last if c.isprintable())[:200] or BODY_NAME
 
 
-def unpack(data: bytes, max_bytes: int) -> bytes:
-    """Return ``data`` unpacked if its content is gzip, else as it is.
+def open_content(name: str, data: bytes) -> io.BufferedIOBase:
+    """A reader of ``data``, unpacking it if its content is gzip; reading raises as ``read_content`` does.
 
     Raises:
-        TooLargeError: it unpacks to more than ``max_bytes``.
-        InvalidRequestError: the gzip data is damaged or cut off.
+        UnsupportedFormatError: gzip in more members than any tool makes.
     """
     if not data.startswith(_GZIP):
-        return data
+        return io.BytesIO(data)
+    if data.count(_GZIP_MEMBER) > MAX_GZIP_MEMBERS:
+        raise UnsupportedFormatError(
+            f"{name}: the gzip data has over {MAX_GZIP_MEMBERS} members; pack it once."
+        )
+    return gzip.GzipFile(fileobj=io.BytesIO(data))
+
+
+def read_content(name: str, source: io.BufferedIOBase, size: int) -> bytes:
+    """Read up to ``size`` bytes of what ``open_content`` opened.
+
+    Raises:
+        UnsupportedFormatError: the gzip data is damaged, cut off, or followed by something else.
+    """
     try:
-        unpacked = gzip.GzipFile(fileobj=io.BytesIO(data)).read(max_bytes + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise InvalidRequestError(f"The gzip data is damaged ({error}); pack and send it again.") from error
-    if len(unpacked) > max_bytes:
-        raise TooLargeError(f"The upload unpacks to over {max_bytes} bytes; send it in parts.")
-    return unpacked
+        return source.read(size)
+    except (OSError, EOFError, zlib.error) as error:
+        detail = f"{name}: the gzip data is damaged ({error}); pack and send it again."
+        raise UnsupportedFormatError(detail) from None
+
+
+def load_json(name: str, data: bytes) -> Any:
+    """Parse JSON in which no object has a key twice: parsers differ in which of the two values they keep.
+
+    Raises:
+        InvalidRequestError: it is none, or an object has a key twice.
+    """
+    try:
+        return json.loads(data.removeprefix(codecs.BOM_UTF8), object_pairs_hook=_refuse_twins)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"{name} is not valid JSON ({error}); mend it and send it again."
+        ) from error
+
+
+def _refuse_twins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twin = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {twin[:40]!r} twice")
+    return found

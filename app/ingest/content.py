@@ -2,18 +2,35 @@
 
 import codecs
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.errors import TooLargeError, UnsupportedFormatError
 from app.ingest.rows import Rejection, build_refusal
+from app.uploads import open_content, read_content
 
 CHUNK = 2**20
 MAX_LINE = 2**20  # bytes; a chart's line has a few hundred
+MAX_CELLS = 1_000  # of a row; a chart's has ten, and in memory each takes eight times the comma that made it
 _BOM = codecs.BOM_UTF8
+# What a file is by its first bytes, in lower case, where it is no text of lines.
+_OTHER_CONTENT = {
+    b"pk\x03\x04": "a zip archive or an Excel workbook; send the CSV inside it, as it is or gzipped",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV UTF-8",
+    b"%pdf-": "a PDF; send the chart as CSV",
+    b"par1": "a Parquet file; send the chart as CSV",
+    b"\x1f\x8b": "gzip within gzip; pack it once",
+    b"bzh": "packed with bzip2; send it as it is or gzipped",
+    b"\xfd7zxz": "packed with xz; send it as it is or gzipped",
+    b"\x28\xb5\x2f\xfd": "packed with zstd; send it as it is or gzipped",
+    b"7z\xbc\xaf": "a 7z archive; send the CSV inside it, as it is or gzipped",
+    b"<": "an HTML page (a failed download saved as CSV?); download the chart again",
+    b"{": "JSON; send it as application/json",
+    b"[": "JSON; send it as application/json",
+    b"\xff\xfe": "text in UTF-16; save it as CSV UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it as CSV UTF-8",
+}
 
 
 @dataclass
@@ -22,6 +39,7 @@ class Budget:
 
     unpacked: int
     rows: int
+    blanks: int = 1_000_000  # lines: they make no rows, and a megabyte packed holds a billion
 
     def take_bytes(self, name: str, count: int) -> None:
         """Account for bytes unpacked.
@@ -45,6 +63,16 @@ class Budget:
         if self.rows < 0:
             raise TooLargeError(f"{name}: the upload has more rows than CHARTCAST_MAX_UPLOAD_ROWS; split it.")
 
+    def take_blank(self, name: str) -> None:
+        """Account for a blank line.
+
+        Raises:
+            TooLargeError: there are over a million.
+        """
+        self.blanks -= 1
+        if self.blanks < 0:
+            raise TooLargeError(f"{name}: the upload has over a million blank lines; leave them out.")
+
 
 def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[int, list[str]]]:
     """Yield each record's cells with the physical line, from 1, on which it starts; blank ones not.
@@ -64,8 +92,12 @@ def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[in
             return
         except csv.Error as error:
             raise _damaged(name, line, f"is not CSV ({error}); is a quote missing?") from None
+        if len(cells) > MAX_CELLS:
+            raise _damaged(name, line, f"has over {MAX_CELLS:,} cells, which no chart's has.")
         if "".join(cells).strip():
             yield line, cells
+        else:
+            budget.take_blank(name)
 
 
 def _damaged(name: str, line: int, problem: str) -> Exception:
@@ -73,10 +105,9 @@ def _damaged(name: str, line: int, problem: str) -> Exception:
 
 
 def _unpack(name: str, content: bytes, budget: Budget) -> Iterator[bytes]:
-    packed = content.startswith(b"\x1f\x8b")
-    source = gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content)
+    source = open_content(name, content)
     first = True
-    while chunk := _read_chunk(name, source):
+    while chunk := read_content(name, source, CHUNK):
         if first:
             _refuse_other_content(name, chunk)
         first = False
@@ -86,25 +117,10 @@ def _unpack(name: str, content: bytes, budget: Budget) -> Iterator[bytes]:
         raise UnsupportedFormatError(f"{name}: the file is empty; send a chart.")
 
 
-def _read_chunk(name: str, source: io.BufferedIOBase) -> bytes:
-    try:
-        return source.read(CHUNK)
-    except (OSError, EOFError, zlib.error) as error:
-        detail = f"{name}: the gzip data is damaged ({error}); pack and send it again."
-        raise UnsupportedFormatError(detail) from None
-
-
 def _refuse_other_content(name: str, start: bytes) -> None:
     text = start[:1024].removeprefix(_BOM).lstrip().lower()
-    kinds = {
-        b"pk": "a zip archive or an Excel workbook; send the CSV inside it, as it is or gzipped",
-        b"\x1f\x8b": "gzip within gzip; pack it once",
-        b"<": "an HTML page (a failed download saved as CSV?); download the chart again",
-        b"\xff\xfe": "text in UTF-16; save it as CSV UTF-8",
-        b"\xfe\xff": "text in UTF-16; save it as CSV UTF-8",
-    }
-    for mark, kind in kinds.items():
-        if text.startswith(mark + (b"\x03\x04" if mark == b"pk" else b"")):
+    for mark, kind in _OTHER_CONTENT.items():
+        if text.startswith(mark):
             raise UnsupportedFormatError(f"{name}: this is {kind}.", errors=[("file", kind)])
 
 
@@ -118,7 +134,11 @@ def _decode_lines(name: str, chunks: Iterator[bytes]) -> Iterator[str]:
             raise _damaged(name, line, "is not UTF-8 text; save the file as CSV UTF-8.") from None
         if "\0" in text:
             line = number + text.count("\n", 0, text.index("\0"))
-            raise _damaged(name, line, "holds a NUL byte; the file is damaged, send it again.")
+            raise _damaged(
+                name,
+                line,
+                "holds a NUL byte; the file is damaged, or is text in UTF-16: save it as CSV UTF-8.",
+            )
         # CRLF is one line end; a carriage return of its own (old Mac files) is one too.
         yield from io.StringIO(text, newline=None)
         number += block.count(b"\n")

@@ -124,7 +124,6 @@ def get_options(
 async def ingest(
     request: Request,
     response: Response,
-    settings: SettingsDep,
     service: Annotated[IngestService, Depends(get_service)],
     options: Annotated[IngestOptions, Depends(get_options)],
     threads: UploadThreadsDep,
@@ -136,10 +135,10 @@ async def ingest(
             f"Content-Type {kind or '(none)'} is not taken; send {_FORM}, text/csv or {_JSON}."
         )
     if kind == _JSON:
-        [upload] = await read_uploads(request, settings.max_json_bytes)
+        [upload] = await read_uploads(request)
         report = await to_thread.run_sync(service.ingest_json, upload, options, limiter=threads)
     else:
-        uploads = await read_uploads(request, settings.max_body_bytes)
+        uploads = await read_uploads(request)
         report = await to_thread.run_sync(service.ingest_files, uploads, options, limiter=threads)
     if report.dry_run or not report.changed:
         response.status_code = 200

@@ -132,7 +132,10 @@ class RowReader:
             except _DisagreementError as error:
                 raise self._refuse(line, error) from None
         known = [found.get(name) for name in ("region", "date", "position", "track_id")]
-        return Rejection(line, *faults[0], *known)
+        name, value, problem = faults[0]
+        return Rejection(
+            line, name, value[:201], problem, *known
+        )  # answers show 200; a file can hold a gigabyte
 
     def _width_faults(self, cells: list[str]) -> list[tuple[str, str, str]]:
         if len(cells) > self._width:

@@ -25,7 +25,7 @@ from app.observability.metrics import count_rejected, count_stored
 from app.repository.audit import insert_event
 from app.repository.chart_change import ChartChange
 from app.repository.regions import read_regions
-from app.uploads import Upload
+from app.uploads import Upload, load_json
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class IngestService:
             body = ChartUpload.model_validate_json(upload.data.removeprefix(codecs.BOM_UTF8))
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
+        load_json(
+            upload.name, upload.data
+        )  # for its refusal of keys that come twice, of which one would be lost
         said = Origin(body.region, body.date)
         file = parse_entries(upload.name, body.entries, said, self._given(options), self._budget())
         digest = hashlib.sha256(upload.data).hexdigest()

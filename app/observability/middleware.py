@@ -117,6 +117,6 @@ class ObservabilityMiddleware:
 def _route_of(scope: Scope) -> str:
     route = scope.get("route")
     if route is not None:
-        path: str = route.path
+        path: str = getattr(route, "path_format", route.path)  # without what a parameter must look like
         return path
     return UNTEMPLATED if "endpoint" in scope else UNMATCHED

@@ -14,7 +14,7 @@ from app.predict.service import NotAtHandError, Outcome, Predictor
 router = APIRouter(tags=["forecasts"], route_class=JsonRoute)
 
 
-@router.post("/predict", summary="Forecast a track", responses=problem_responses(404, 409, 422))
+@router.post("/predict", summary="Forecast a track", responses=problem_responses(404, 409, 413, 422))
 @requires(Rule.PREDICT)
 async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """How many chart streams the track will have on each of the next days, if it charts, and how sure we are.
@@ -38,7 +38,7 @@ def _predict(database: Database, predictor: Predictor, asked: PredictRequest) ->
     return prediction
 
 
-@router.post("/predict/batch", summary="Forecast many tracks", responses=problem_responses(422))
+@router.post("/predict/batch", summary="Forecast many tracks", responses=problem_responses(413, 422))
 @requires(Rule.PREDICT)
 async def predict_batch(request: Request, asked: BatchRequest) -> BatchPrediction:
     """Up to 1,000 tracks at once: for each a forecast, or the problem that kept it from one."""

@@ -11,6 +11,7 @@ from app.regions import RegionCode
 from app.track_ids import TrackId
 
 ModelName = Literal["auto", "lstm", "gru", "multi_input", "baseline"]
+WholeNumber = Annotated[int, Field(strict=True)]  # else true is read as 1, and "1_0" as 10
 Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
 
 
@@ -19,7 +20,9 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    horizon: int = Field(default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7).")
+    horizon: WholeNumber = Field(
+        default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7)."
+    )
     model: ModelName = Field(
         default="auto",
         description=(
@@ -31,14 +34,14 @@ class _Asked(BaseModel):
         default=None,
         description="The last day the forecast may know of; the region's last ingested day by default.",
     )
-    levels: list[int] = Field(
+    levels: list[WholeNumber] = Field(
         default=[80],
         min_length=1,
         max_length=9,
         description="Interval levels in percent: 50, 80, 95, and others if the model's spec offers them.",
         examples=[[80, 95]],
     )
-    include_history: int = Field(
+    include_history: WholeNumber = Field(
         default=0, ge=0, le=3650, description="Send along the chart days within this many days up to as_of."
     )
 

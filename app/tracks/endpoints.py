@@ -102,12 +102,16 @@ async def add_metadata(
     Good rows are stored even where others are bad; those come back in `rejected_rows`, with the line.
     The rows of one request are stored together or, if a file cannot be read, not at all.
     """
-    uploads = await read_uploads(request, settings.max_body_bytes)
+    uploads = await read_uploads(request)
     store = partial(load_metadata, database, settings, uploads, caller_of(request))
     return await to_thread.run_sync(store, limiter=threads)
 
 
-@router.put("/{track_id}/metadata", summary="Set one track's metadata", responses=problem_responses(422))
+@router.put(
+    "/{track_id:track}/metadata",
+    summary="Set one track's metadata",
+    responses=problem_responses(404, 413, 422),
+)
 @requires(Rule.INGEST)
 def set_metadata(
     request: Request, track_id: TrackId, features: Features, database: DatabaseDep
@@ -119,7 +123,7 @@ def set_metadata(
     return put_metadata(database, track_id, features, caller_of(request))
 
 
-@router.get("/{track_id}", summary="One track", responses=problem_responses(404, 422))
+@router.get("/{track_id:track}", summary="One track", responses=problem_responses(404, 422))
 @requires(Rule.PREDICT)
 def read_track(track_id: TrackId, database: DatabaseDep) -> TrackAnswer:
     """A track's names, the regions whose charts have had it, and its metadata, null where it has none."""
@@ -127,7 +131,9 @@ def read_track(track_id: TrackId, database: DatabaseDep) -> TrackAnswer:
         return build_track(connection, track_id)
 
 
-@router.get("/{track_id}/history", summary="A track's chart days", responses=problem_responses(404, 422))
+@router.get(
+    "/{track_id:track}/history", summary="A track's chart days", responses=problem_responses(404, 422)
+)
 @requires(Rule.PREDICT)
 def read_track_history(
     track_id: TrackId,

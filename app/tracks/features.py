@@ -79,7 +79,9 @@ class Features(BaseModel):
     duration_ms: Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)] | None = None
     time_signature: Annotated[int, Field(ge=0, le=7)] | None = None
     release_date: Annotated[str, AfterValidator(parse_release_date)] | None = Field(
-        default=None, description="YYYY, YYYY-MM or YYYY-MM-DD"
+        default=None,
+        description="YYYY, YYYY-MM or YYYY-MM-DD",
+        json_schema_extra={"pattern": "^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"},
     )
 
     @field_validator(*FEATURES, "release_date", mode="before")

@@ -1,6 +1,5 @@
 """Metadata files: bytes -> rows -> what they add to each track. Pure."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,13 +11,14 @@ from app.errors import InvalidRequestError, TooLargeError, UnsupportedFormatErro
 from app.forecasting.spec import FEATURES
 from app.ingest.content import Budget, read_records
 from app.tracks.features import MetadataRow
-from app.uploads import Upload, unpack
+from app.uploads import Upload, load_json, open_content, read_content
 
 ALIASES = {"duration": "duration_ms", "artist_name": "artist"}
 VALUES = (*FEATURES, "release_date")
 _COLUMNS = {"track_id", "track_name", "artist", *VALUES}
 _LISTED = 100
 _BOM = b"\xef\xbb\xbf"
+_START = 1024  # bytes within which it shows whether a file is JSON
 
 
 class RejectedRow(NamedTuple):
@@ -78,15 +78,21 @@ def parse_metadata(upload: Upload, limits: Settings) -> MetadataFile:
 
     Raises:
         UnsupportedFormatError: it is neither, or has no ``track_id`` or nothing to add.
-        InvalidRequestError: it is damaged, or has one column twice.
+        InvalidRequestError: it is damaged, or has one column or key twice.
         TooLargeError: it is over one of ``limits``.
     """
-    data = unpack(upload.data, limits.max_unpacked_bytes)
-    if not data.strip():
-        raise InvalidRequestError(f"{upload.name} is empty; send a CSV file or a JSON list.")
-    if data.removeprefix(_BOM).lstrip()[:1] in (b"[", b"{"):
-        return _parse_json(upload.name, data, limits)
-    return _parse_csv(upload.name, data, limits)
+    source = open_content(upload.name, upload.data)
+    start = read_content(upload.name, source, _START)
+    if start.removeprefix(_BOM).lstrip()[:1] in (b"[", b"{"):
+        rest = read_content(upload.name, source, max(0, limits.max_json_bytes + 1 - len(start)))
+        return _parse_json(upload.name, start + rest, limits)
+    if not start.strip():
+        raise _empty(upload.name)
+    return _parse_csv(upload.name, upload.data, limits)
+
+
+def _empty(name: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{name} is empty; send a CSV file or a JSON list.")
 
 
 def _parse_csv(name: str, data: bytes, limits: Settings) -> MetadataFile:
@@ -94,7 +100,9 @@ def _parse_csv(name: str, data: bytes, limits: Settings) -> MetadataFile:
     # One row more: the header is a record too.
     budget = Budget(unpacked=limits.max_unpacked_bytes, rows=limits.max_upload_rows + 1)
     records = _within(budget, name, read_records(name, data, budget))
-    _, header = next(records)
+    if (first := next(records, None)) is None:
+        raise _empty(name)
+    header = first[1]
     columns = _read_header(file, header)
     for line, cells in records:
         if len(cells) != len(header):
@@ -118,8 +126,8 @@ def _read_header(file: MetadataFile, header: list[str]) -> list[tuple[int, str]]
     # Returns (index, column) of the known ones; the others are noted in the file.
     names = [_canonical(name) for name in header]
     columns = [(i, name) for i, name in enumerate(names) if name in _COLUMNS]
-    file.ignored_columns = {cell.strip(): None for cell, name in zip(header, names, strict=True)
-                            if name not in _COLUMNS}  # fmt: skip
+    ignored = [cell.strip()[:200] for cell, name in zip(header, names, strict=True) if name not in _COLUMNS]
+    file.ignored_columns = dict.fromkeys(ignored[:_LISTED])
     known = [name for _, name in columns]
     if twice := sorted({name for name in known if known.count(name) > 1}):
         raise InvalidRequestError(f"{file.name} has more than one column for {', '.join(twice)}; leave one.")
@@ -143,7 +151,7 @@ def _not_metadata(name: str, found: str) -> UnsupportedFormatError:
 def _parse_json(name: str, data: bytes, limits: Settings) -> MetadataFile:
     if len(data) > limits.max_json_bytes:
         raise TooLargeError(f"{name} is over CHARTCAST_MAX_JSON_BYTES ({limits.max_json_bytes}); split it.")
-    items = _load_json(name, data)
+    items = _load_items(name, data)
     if len(items) > limits.max_upload_rows:
         raise TooLargeError(f"{name} has more rows than CHARTCAST_MAX_UPLOAD_ROWS; split it.")
     file = MetadataFile(name)
@@ -156,11 +164,8 @@ def _parse_json(name: str, data: bytes, limits: Settings) -> MetadataFile:
     return file
 
 
-def _load_json(name: str, data: bytes) -> list[Any]:
-    try:
-        items = json.loads(data.removeprefix(_BOM))
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{name} is not valid JSON ({error}).") from error
+def _load_items(name: str, data: bytes) -> list[Any]:
+    items = load_json(name, data)
     if not isinstance(items, list):
         raise InvalidRequestError(f"{name} is a JSON object; send a list of them, one for each track.")
     return items
@@ -169,8 +174,11 @@ def _load_json(name: str, data: bytes) -> list[Any]:
 def _known(file: MetadataFile, item: dict[str, Any]) -> dict[str, Any]:
     row = {}
     for key, value in item.items():
-        if (column := _canonical(key)) in _COLUMNS:
+        column = _canonical(key)
+        if column in row:
+            raise InvalidRequestError(f"{file.name} has more than one {column} in an item; leave one.")
+        if column in _COLUMNS:
             row[column] = value
-        else:
+        elif len(file.ignored_columns) < _LISTED:
             file.ignored_columns[_quote(key)] = None
     return row

@@ -127,6 +127,8 @@ WRONG: list[tuple[str, Any]] = [
     ("body.horizon", 1.5),
     ("body.horizon", "soon"),
     ("body.horizon", None),
+    ("body.horizon", True),
+    ("body.horizon", "3"),
     ("body.model", "arima"),
     ("body.model", ["lstm"]),
     ("body.as_of", "30.12.2020"),
@@ -138,6 +140,7 @@ WRONG: list[tuple[str, Any]] = [
     ("body.levels.0", "wide"),
     ("body.levels", [80] * 10),
     ("body.include_history", -1),
+    ("body.include_history", False),
     ("body.include_history", 3651),
     ("body.surprise", 1),
 ]

@@ -123,6 +123,9 @@ def test_a_region_without_charts_lists_nothing_but_an_error(client: TestClient) 
 
 def test_a_track_says_how_long_each_chart_has_had_it(client: TestClient) -> None:
     track = client.get(f"/tracks/spotify:track:{A}").json()
+    address = f"https%3A%2F%2Fopen.spotify.com%2Fintl-de%2Ftrack%2F{A}%3Fsi=x"
+    assert client.get(f"/tracks/{address}").json() == track
+    assert client.get(f"/tracks/{address}/history", params={"region": "us"}).json()["track_id"] == A
     assert track["track_name"] == "Éclair 100%"
     assert track["metadata"] is None
     assert track["regions"] == [

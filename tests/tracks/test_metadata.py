@@ -121,8 +121,11 @@ def test_only_the_first_hundred_bad_rows_are_listed() -> None:
         (b"[1,", InvalidRequestError, "not valid JSON"),
         (b"[" * 100_000, InvalidRequestError, "not valid JSON"),
         (b"[" + b"9" * 5_000 + b"]", InvalidRequestError, "not valid JSON"),
-        (gzip.compress(b"track_id,key\n", mtime=0)[:-6], InvalidRequestError, "gzip"),
-        (b"\x1f\x8bnonsense", InvalidRequestError, "gzip"),
+        (b'[{"key": 1, "key": 2}]', InvalidRequestError, "has the key 'key' twice"),
+        (b'[{"duration": 1, "Duration_ms": 2}]', InvalidRequestError, "more than one duration_ms"),
+        (b"\n" * 5_000, InvalidRequestError, "empty"),
+        (gzip.compress(b"track_id,key\n", mtime=0)[:-6], UnsupportedFormatError, "gzip"),
+        (b"\x1f\x8bnonsense", UnsupportedFormatError, "gzip"),
     ],
 )
 def test_what_is_no_metadata_file_is_refused(data: bytes, error: type[ChartcastError], says: str) -> None:
