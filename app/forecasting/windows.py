@@ -35,8 +35,9 @@ class Windows:
             (tracks, steps, 0 or 2)
         log_last: Log streams of the last observed day, NaN where there is none near. (tracks, steps)
         since_last: What the market did since that day. (tracks, steps)
-        rhythm: What the market's weekly rhythm says that it will do by each day ahead.
-            (tracks or 1, steps, horizon)
+        market: The region's shared channels, whose rhythm says what the market will do.
+        market_rows: Its row of each cutoff, or the one row of all. (tracks or 1,)
+        horizon: Days ahead.
     """
 
     covariates: NDArray[np.float32]
@@ -44,19 +45,22 @@ class Windows:
     artist: NDArray[np.float32]
     log_last: Floats
     since_last: Floats
-    rhythm: Floats
+    market: MarketCovariates
+    market_rows: Ints
+    horizon: int
 
     @property
     def base(self) -> Floats:
         """Log-ratio from the last observed day to each day ahead, by the market alone: what it did since,
         and what its weekly rhythm says it will do. (tracks, steps, horizon)
         """
-        return self.since_last[:, :, None] + self.rhythm
+        rows = _rows_up_to(self.market_rows, self.since_last.shape[1])
+        return self.since_last[:, :, None] + self.market.rhythm[rows][:, :, : self.horizon]
 
     @property
     def last_base(self) -> Floats:
         """``base`` of the last step. (tracks, horizon)"""
-        return self.since_last[:, -1:] + self.rhythm[:, -1]
+        return self.since_last[:, -1:] + self.market.rhythm[self.market_rows, : self.horizon]
 
 
 def build_windows(history: History, market: MarketCovariates, spec: ForecastSpec) -> Windows:
@@ -83,21 +87,20 @@ def build_windows(history: History, market: MarketCovariates, spec: ForecastSpec
         artist=np.log1p(history.companions[:, LEAD_IN:, : len(spec.artist_covariates)]),
         log_last=np.empty(shape),
         since_last=np.empty(shape),
-        rhythm=market.rhythm[_rows_up_to(rows, shape[1])][:, :, : spec.horizon],
+        market=market,
+        market_rows=rows,
+        horizon=spec.horizon,
     )
     for start in range(0, len(history), CHUNK):
-        _fill(windows, slice(start, start + CHUNK), history, market, rows, spec)
+        _fill(windows, slice(start, start + CHUNK), history, spec)
     return windows
 
 
-def _fill(
-    windows: Windows, part: slice, history: History, market: MarketCovariates, rows: Ints, spec: ForecastSpec
-) -> None:
+def _fill(windows: Windows, part: slice, history: History, spec: ForecastSpec) -> None:
     """Make the channels of some of the tracks."""
+    market, rows = windows.market, windows.market_rows
     if len(history) > CHUNK:
-        history = history.part(part)
-    if len(rows) > 1:
-        rows = rows[part]
+        history, rows = history.part(part), rows[part] if len(rows) > 1 else rows
     days = _rows_up_to(rows, history.streams.shape[1])
     track = build_track_covariates(
         history,
