@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 NAMES = ("multi_input", "lstm", "gru")
 MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
-CHUNK = 64  # windows a call: larger ones fall out of the cache
+CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class MarketPart:
     What it answers depends on nothing but those channels, so what is kept is never stale.
 
     Args:
-        graph: Shared channels (batch, steps, channels) -> scaled log-ratios (batch, horizon, levels).
+        graph: Shared channels (batch, steps, channels) -> what the model wants of the market (batch, …).
         spec: Of the model.
     """
 
@@ -70,7 +70,7 @@ class MarketPart:
         self._kept: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, covariates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The market's log-ratios for each window. (tracks, steps, channels) -> (tracks, horizon, levels)"""
+        """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
         shared = covariates.take(self._channels, axis=2)
         keys = [window.tobytes() for window in shared]
         known = {key: self._kept[key] for key in keys if key in self._kept}
