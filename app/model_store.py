@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.forecasting.bundle import BadBundleError, Bundle, list_versions, load_bundle, replay_golden
 from app.forecasting.forecaster import Batch, Forecaster, Run
 from app.forecasting.spec import ForecastSpec
+from app.forecasting.windows import places
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +67,12 @@ class MarketPart:
 
     def __init__(self, graph: bytes, spec: ForecastSpec) -> None:
         self._session = _start_session(graph)
-        self._channels = np.array([spec.covariates.index(name) for name in spec.market_covariates])
+        self._channels = places([spec.covariates.index(name) for name in spec.market_covariates])
         self._kept: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, covariates: NDArray[np.float32]) -> NDArray[np.float32]:
         """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
-        shared = covariates.take(self._channels, axis=2)
+        shared = covariates[:, :, self._channels]
         keys = [window.tobytes() for window in shared]
         known = {key: self._kept[key] for key in keys if key in self._kept}
         if new := {key: i for i, key in enumerate(keys) if key not in known}:

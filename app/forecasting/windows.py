@@ -157,15 +157,15 @@ def _lay_out(covariates: tuple[str, ...], names: tuple[str, ...]) -> _Layout:
     shared = [i for i, name in enumerate(covariates) if name in names]
     own = sorted(set(range(len(covariates))).difference(shared))
     return _Layout(
-        own=_places(own),
+        own=places(own),
         made=np.array([NAMES.index(covariates[i]) for i in own], dtype=np.int64),
-        shared=_places(shared),
-        columns=_places([names.index(covariates[i]) for i in shared]),
+        shared=places(shared),
+        columns=places([names.index(covariates[i]) for i in shared]),
     )
 
 
-def _places(indices: list[int]) -> Places:
-    """A slice where they are consecutive: copied as a block."""
+def places(indices: list[int]) -> Places:
+    """An index of these places: a slice where they are consecutive, which is copied as a block."""
     first = indices[0] if indices else 0
     if indices == list(range(first, first + len(indices))):
         return slice(first, first + len(indices))
