@@ -10,7 +10,7 @@ from app.forecasting.spec import ForecastSpec
 from training.dataset import Examples
 from training.losses import PinballLoss
 
-STEPS_PER_CALL = 16  # from Python, which one by one takes a tenth of a step; weights are the same
+STEPS_PER_CALL = 16  # from Python: fewer waits between steps, the same weights
 
 
 @dataclass(frozen=True)
