@@ -25,13 +25,14 @@ from app.forecasting.versions import (
     read_stamp,
     read_stamps,
 )
+from app.forecasting.windows import places
 from app.observability.tracing import traced
 
 logger = logging.getLogger(__name__)
 
 NAMES = ("multi_input", "lstm", "gru")
 MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
-CHUNK = 64  # windows a call: larger ones fall out of the cache
+CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,18 @@ class MarketPart:
     What it answers depends on nothing but those channels, so what is kept is never stale.
 
     Args:
-        graph: Shared channels (batch, steps, channels) -> scaled log-ratios (batch, horizon, levels).
+        graph: Shared channels (batch, steps, channels) -> what the model wants of the market (batch, …).
         spec: Of the model.
     """
 
     def __init__(self, graph: bytes, spec: ForecastSpec) -> None:
         self._session = _start_session(graph)
-        self._channels = np.array([spec.covariates.index(name) for name in spec.market_covariates])
+        self._channels = places([spec.covariates.index(name) for name in spec.market_covariates])
         self._kept: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, covariates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The market's log-ratios for each window. (tracks, steps, channels) -> (tracks, horizon, levels)"""
-        shared = covariates.take(self._channels, axis=2)
+        """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
+        shared = covariates[:, :, self._channels]
         keys = [window.tobytes() for window in shared]
         known = {key: self._kept[key] for key in keys if key in self._kept}
         if new := {key: i for i, key in enumerate(keys) if key not in known}:

@@ -1,15 +1,18 @@
 """Small invented charts with everything in them that makes a series awkward."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from app.calendar import build_calendar
 from app.forecasting.history import UNKNOWN_DAY, Floats, Ints
 from app.forecasting.market_covariates import DAYS_AFTER
 from app.forecasting.spec import FEATURES
-from training.panel import Panel
+from tests.sample import Row
+from training.panel import Panel, build_panel
 
 FIRST_DAY = dt.date(2019, 8, 1)
 DAYS = 520  # to the second day of 2021: Christmas twice, a year to look back on, a 29 February
@@ -53,6 +56,14 @@ def build_panel_of(streams: Floats, first_day: dt.date = FIRST_DAY) -> Panel:
         calendar=build_calendar("ph", first_day, first_day + dt.timedelta(days=n_days + DAYS_AFTER)),
         artists=np.arange(n_tracks) // 2 - 1,
     )
+
+
+def build_panel_of_rows(rows: Sequence[Row]) -> Panel:
+    """The charts of some rows of one region, without metadata."""
+    charts = pd.DataFrame([(r.date, r.track_id, r.position, r.streams, r.artist) for r in rows])
+    charts.columns = pd.Index(["date", "track_id", "position", "streams", "artist"])
+    charts["date"] = pd.to_datetime(charts["date"])
+    return build_panel(charts, pd.DataFrame(), "ph")
 
 
 def rank(streams: Floats) -> Floats:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from app.forecasting.forecaster import Forecaster
 from app.forecasting.history import Floats, Ints
-from app.forecasting.windows import build_windows
 from training.baselines import forecast_chart_weekday, forecast_last_week, forecast_naive
+from training.cutting import build_windows_at
 from training.panel import Panel
 
 BASELINES = ("naive", "last_week", "chart_weekday")
@@ -101,14 +101,11 @@ def add_forecasts(cells: pd.DataFrame, panel: Panel, forecasters: Mapping[str, F
 
 def _forecast_pairs(pairs: Ints, panel: Panel, forecasters: Mapping[str, Forecaster]) -> dict[str, Floats]:
     """Quantiles of each track at each cutoff. Models of one spec read the same windows."""
-    specs = {forecaster.spec: forecaster.grid_length for forecaster in forecasters.values()}
+    specs = {forecaster.spec for forecaster in forecasters.values()}
     chunks: dict[str, list[Floats]] = {name: [] for name in forecasters}
     for start in range(0, len(pairs), 1024):
         tracks, cutoffs = pairs[start : start + 1024].T
-        windows = {
-            spec: build_windows(panel.history(tracks, cutoffs, length), panel.covariates, spec)
-            for spec, length in specs.items()
-        }
+        windows = {spec: build_windows_at(panel, tracks, cutoffs, spec) for spec in specs}
         for name, forecaster in forecasters.items():
             chunks[name].append(forecaster.forecast_windows(windows[forecaster.spec]).quantiles)
     return {name: np.concatenate(parts) for name, parts in chunks.items()}

@@ -46,12 +46,10 @@ def build_bundle(
     Raises:
         ValueError: the exported graph answers differently.
     """
-    graphs = build_graphs(model, spec)
     inputs = _golden_inputs(spec)
     expected = np.asarray(model.predict(inputs, verbose=0))[:, -1]
-    worst = float(np.abs(_run(graphs, spec)(inputs) - expected).max())
-    if worst > EXPORT_TOLERANCE:
-        raise ValueError(f"the exported graph is off the Keras model by {worst:.2g}")
+    golden = Golden(inputs, expected.astype(np.float32))
+    graphs = _export(model, spec, golden)
     return Bundle(
         name=model.name,
         version=0,
@@ -59,10 +57,46 @@ def build_bundle(
         trained_through=trained_through,
         training=training,
         backtest={"regions": {}},
-        golden=Golden(inputs, expected.astype(np.float32)),
+        golden=golden,
         graph=graphs.model,
         market_graph=graphs.market,
     )
+
+
+def _export(model: keras.Model, spec: ForecastSpec, golden: Golden) -> Graphs:
+    graphs = build_graphs(model, spec)
+    worst = float(np.abs(_run(graphs, spec)(golden.inputs) - golden.outputs).max())
+    if worst > EXPORT_TOLERANCE:
+        raise ValueError(f"the exported graph is off the Keras model by {worst:.2g}")
+    return graphs
+
+
+def export_anew(folder: Path, models_dir: Path) -> Path:
+    """Publish a bundle's Keras model once more, with the graphs that this release makes of it.
+
+    Weights, golden windows, figures and residuals stay what they are.
+
+    Args:
+        folder: The bundle.
+        models_dir: Where bundles are published.
+
+    Returns:
+        The new folder ``models_dir/<name>/<version>/``.
+
+    Raises:
+        ValueError: the graphs answer otherwise than the Keras model did.
+    """
+    bundle, model = load_bundle(folder), load_keras(folder)
+    graphs = _export(model, bundle.spec, bundle.golden)
+    version = _next_version(models_dir, bundle.name, above=bundle.version)
+    target = models_dir / bundle.name / str(version)
+    anew = replace(bundle, version=version, graph=graphs.model, market_graph=graphs.market)
+    save_bundle(anew, target, {KERAS: (folder / KERAS).read_bytes()})
+    return target
+
+
+def _next_version(models_dir: Path, name: str, *, above: int) -> int:
+    return max([above, *(version for n, version, _ in list_versions(models_dir) if n == name)]) + 1
 
 
 def _golden_inputs(spec: ForecastSpec) -> dict[str, np.ndarray]:
@@ -145,8 +179,7 @@ def publish(
         The new folder ``models_dir/<name>/<version>/``; it appears whole or not at all.
     """
     bundle = start_bundle(folder).bundle  # a candidate that cannot be served is not published
-    versions = [version for name, version, _ in list_versions(models_dir) if name == bundle.name]
-    version = max([above, *versions]) + 1
+    version = _next_version(models_dir, bundle.name, above=above)
     target = models_dir / bundle.name / str(version)
     published = dt.datetime.now(dt.UTC).date().isoformat()
     training = bundle.training | {"published": published}

@@ -187,6 +187,20 @@ def publish(
 
 
 @app.command()
+def export(
+    bundle: Annotated[Path, typer.Option(help="A published bundle's folder.")],
+    to: Annotated[Path, typer.Option(help="Where bundles are published: CHARTCAST_MODELS_DIR.")],
+) -> None:
+    """Write a bundle's graphs anew from its Keras model, as the next version: what it says stays the same."""
+    from training.bundles import export_anew
+
+    try:
+        print(f"published: {export_anew(bundle, to)}")
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write charts/ and tracks.csv into.")],
     regions: Annotated[str, typer.Option(help="Codes, with commas between.")] = "ph,us",

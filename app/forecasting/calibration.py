@@ -21,6 +21,7 @@ from app.forecasting.history import Floats, Ints
 from app.forecasting.residuals import Residuals
 
 GROUP_STARTS = (1, 2, 7, 28)  # observed days with which each group of tracks begins
+_LATER_STARTS = np.array(GROUP_STARTS[1:])
 SMALLEST_GAP = 1e-3  # between median and bound, in log streams: a closer bound would score without limit
 SMALLEST_LOG_STREAMS = -100.0
 SMALLEST_STREAMS = exp(SMALLEST_LOG_STREAMS)
@@ -45,7 +46,7 @@ class Scores:
 
 def find_groups(observed_days: Ints) -> Ints:
     """The group of each track by its observed days."""
-    groups: Ints = np.digitize(observed_days, GROUP_STARTS[1:])
+    groups: Ints = _LATER_STARTS.searchsorted(observed_days, side="right")
     return groups
 
 
@@ -132,13 +133,19 @@ def stretch(log_quantiles: Floats, factors: Floats, levels: Sequence[float]) -> 
     """
     middle = list(levels).index(0.5)
     median = log_quantiles[..., middle : middle + 1]
-    bounds = median + factors * _gaps(log_quantiles, middle)
+    result: Floats = log_quantiles - median
+    below, above = result[..., :middle], result[..., middle + 1 :]
+    np.minimum(below, -SMALLEST_GAP, out=below)
+    np.maximum(above, SMALLEST_GAP, out=above)
+    below *= factors[..., :middle]
+    above *= factors[..., middle:]
+    result += median
     # From the median outwards, so that an outer bound gives way to an inner one.
-    lower = np.minimum.accumulate(np.concatenate([median, bounds[..., :middle][..., ::-1]], axis=-1), axis=-1)
-    upper = np.maximum.accumulate(np.concatenate([median, bounds[..., middle:]], axis=-1), axis=-1)
-    joined = np.concatenate([lower[..., :0:-1], median, upper[..., 1:]], axis=-1)
-    result: Floats = np.clip(joined, SMALLEST_LOG_STREAMS, LARGEST_LOG_STREAMS)
-    return result
+    downwards, upwards = result[..., middle::-1], result[..., middle:]
+    np.minimum.accumulate(downwards, axis=-1, out=downwards)
+    np.maximum.accumulate(upwards, axis=-1, out=upwards)
+    np.maximum(result, SMALLEST_LOG_STREAMS, out=result)
+    return np.minimum(result, LARGEST_LOG_STREAMS, out=result)
 
 
 def _gaps(log_quantiles: Floats, middle: int) -> Floats:

@@ -64,8 +64,9 @@ def to_streams(
         base: Log-ratio by the market alone. (tracks, horizon)
         spec: Whose quantile levels the outputs have.
     """
-    log_ratio = base[:, :, None] + unscale_log_ratio(np.sort(outputs.astype(float), axis=2))
-    log_streams = np.clip(log_last[:, None, None] + log_ratio, None, LARGEST_LOG_STREAMS)
+    log_streams = unscale_log_ratio(np.sort(outputs, axis=2).astype(float))
+    log_streams += (log_last[:, None] + base)[:, :, None]
+    np.minimum(log_streams, LARGEST_LOG_STREAMS, out=log_streams)
     return Forecast(quantiles=np.exp(log_streams), quantile_levels=spec.quantile_levels)
 
 
@@ -98,4 +99,4 @@ class Forecaster:
     def forecast_windows(self, windows: Windows) -> Forecast:
         """Forecast the days after the last step of windows that were made by ``spec``."""
         outputs = self.run(model_inputs(windows, self.spec))
-        return to_streams(outputs, log_last=windows.log_last[:, -1], base=windows.base[:, -1], spec=self.spec)
+        return to_streams(outputs, log_last=windows.log_last[:, -1], base=windows.last_base, spec=self.spec)

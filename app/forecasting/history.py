@@ -1,7 +1,7 @@
 """Observed series on daily grids. A gap stays a gap: NaN, never a zero and never filled in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ Days = NDArray[np.datetime64]  # day unit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_DAY = np.dtype("datetime64[D]")
 UNKNOWN_DAY = np.datetime64("NaT", "D")
 
 
@@ -41,6 +42,10 @@ class History:
     def __len__(self) -> int:
         return len(self.cutoffs)
 
+    def part(self, tracks: slice) -> "History":
+        """The same of some of the tracks."""
+        return History(*(getattr(self, field.name)[tracks] for field in fields(self)))
+
 
 def parse_release_day(text: str | None) -> np.datetime64:
     """The first day that a release date (a year, a month or a day) can mean; NaT for none."""
@@ -49,4 +54,4 @@ def parse_release_day(text: str | None) -> np.datetime64:
 
 def day_numbers(days: Sequence[np.datetime64] | Days) -> Ints:
     """Days since 1970-01-01."""
-    return np.asarray(days, dtype="datetime64[D]").astype(np.int64)
+    return np.asarray(days, dtype=_DAY).view(np.int64)

@@ -47,9 +47,14 @@ class MarketCovariates:
         return len(self.movement)
 
     @cached_property
+    def first_day_number(self) -> int:
+        """Days from 1970-01-01 to row 0."""
+        return int(self.first_day.astype(np.int64))
+
+    @cached_property
     def cumulative_movement(self) -> Floats:
-        """Row i: the movement of all days before day i, summed. (days + 1,)"""
-        return np.concatenate([[0.0], self.movement.cumsum()])
+        """The movement of all days up to each row's, summed; then 0 for days before the first. (days + 1,)"""
+        return np.append(self.movement.cumsum(), 0.0)
 
 
 def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovariates:

@@ -47,5 +47,5 @@ def scale_features(features: Floats) -> Floats:
         The scaled features with 0 for unknown ones, then a mask of the known ones. (tracks, 26)
     """
     known = np.isfinite(features)
-    scaled = np.clip((features - _MIDDLES) / _HALF_RANGES, -3, 3)
+    scaled = np.minimum(np.maximum((features - _MIDDLES) / _HALF_RANGES, -3.0), 3.0)
     return np.concatenate([np.where(known, scaled, 0.0), known], axis=1)

@@ -1,17 +1,51 @@
-"""The channels of a track's own series, for every step of its grid at once."""
+"""The channels of a track's own series, for every step of its grid at once.
+
+A forecast of one track is as many numpy calls as this makes, so channels that are scaled alike are made as
+one block, and what depends on the shape of the grids alone is worked out once.
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.forecasting.history import Floats, History, Ints, day_numbers
 from app.forecasting.market import WEEKS
-from app.forecasting.scaling import scale_log_ratio
+from app.forecasting.scaling import LARGEST_LOG_RATIO, RATIO_SCALE
 
 Bools = NDArray[np.bool_]
 
 LEAD_IN = 28  # how many days back the channels of one step may read
+
+# The channels in the order in which they are made.
+NAMES = (
+    "log_ratio",
+    "deviation",
+    "own_weekday_last",
+    "own_weekday_median",
+    "level",
+    "position",
+    "days_unobserved",
+    "observed_days",
+    "age",
+    "release_age",
+    "observed",
+    "ratio_known",
+    "release_known",
+    "own_weekday_count",
+)
+_BOUNDED, _DAYS = slice(0, 6), slice(6, 10)
+_OBSERVED, _RATIO_KNOWN, _RELEASE_KNOWN, _WEEKDAY_COUNT = range(10, 14)
+
+# Of the first six: bounds, and what they are multiplied with. A level below the chart's is a bad row.
+_MOST = np.array([LARGEST_LOG_RATIO] * 4 + [np.inf] * 2)[:, None, None]
+_LEAST = np.array([-LARGEST_LOG_RATIO] * 4 + [0.0] * 2)[:, None, None]
+_SCALES = np.array([RATIO_SCALE] * 4 + [1.0, 1 / 200])[:, None, None]
+_LOG_DIVISORS = np.array([1.0, 5.0, 5.0, 8.0])[:, None, None]  # of the next four: logs of counts of days
+
+# Of so many known values among ``WEEKS`` in rising order, the two that the median lies between.
+_MIDDLE = np.array([[0, 0, 0, 1, 1], [0, 0, 1, 1, 2]])
 
 
 @dataclass(frozen=True)
@@ -19,15 +53,49 @@ class TrackCovariates:
     """A track's own channels of each step, and the value that a forecast from there starts from.
 
     Attributes:
-        channels: name -> numbers or truth values. (tracks, steps)
+        channels: In the order of ``NAMES``. (channels, tracks, steps)
         log_last: Log streams of the last observed day up to the step; NaN where there is none within
             ``LEAD_IN`` days. (tracks, steps)
-        gap: Days from that day to the step's. (tracks, steps)
+        since_last: The market's log movement since that day, or over ``LEAD_IN`` days. (tracks, steps)
     """
 
-    channels: dict[str, Floats | Bools]
+    channels: NDArray[np.float32]
     log_last: Floats
-    gap: Ints
+    since_last: Floats
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Indices that depend on how many grids there are, and how long, alone.
+
+    Attributes:
+        days: Numbers of the days, from 1. (days,)
+        before_grids: The index before each grid if all lie one behind the other. (tracks, 1)
+        weekly: The moves 1 to 4 weeks before the one after each step. (``WEEKS``, steps)
+        first_weeks: Where each step's moves begin if those of all lie one behind the other. (tracks, steps)
+        middle: ``_MIDDLE`` likewise, from there on. (2, ``WEEKS`` + 1)
+        before_cutoff: Days from the cutoff to each step. (steps,)
+    """
+
+    days: Ints
+    before_grids: Ints
+    weekly: Ints
+    first_weeks: Ints
+    middle: Ints
+    before_cutoff: Ints
+
+
+@lru_cache(maxsize=16)
+def _shape(n_tracks: int, n_days: int) -> _Shape:
+    rows, steps = np.arange(n_tracks)[:, None], np.arange(n_days - LEAD_IN)
+    return _Shape(
+        days=np.arange(1, n_days + 1),
+        before_grids=rows * n_days - 1,
+        weekly=LEAD_IN + steps - 7 * np.arange(1, WEEKS + 1)[:, None],
+        first_weeks=rows * (WEEKS * len(steps)) + steps,
+        middle=len(steps) * _MIDDLE,
+        before_cutoff=steps - steps[-1],
+    )
 
 
 def build_track_covariates(
@@ -37,84 +105,102 @@ def build_track_covariates(
 
     Args:
         history: Grids of ``LEAD_IN`` days and then the steps.
-        cumulative_movement: The market's log movement, summed from any one day on. (tracks, days)
-        log_threshold: Log of the chart's smallest streams. (tracks, days)
+        cumulative_movement: The market's log movement, summed from any one day on. (tracks or 1, days)
+        log_threshold: Log of the chart's smallest streams. (tracks or 1, days)
     """
-    with np.errstate(invalid="ignore"):
-        logs = np.log(np.maximum(history.streams, 1.0))
-    observed = np.isfinite(logs)
-    steps = np.arange(LEAD_IN, logs.shape[1])
-    latest = np.maximum.accumulate(np.where(observed, np.arange(logs.shape[1]), -1), axis=1)
-    last, before = _near(latest[:, LEAD_IN:], steps), _near(latest[:, LEAD_IN - 1 : -1], steps)
-    level, position, log_last = _take(np.stack([logs - log_threshold, history.positions, logs]), last)
-    log_before, movement_before = _take(np.stack([logs, cumulative_movement]), before)
-    log_ratio = logs[:, LEAD_IN:] - log_before
-    deviation = log_ratio - (cumulative_movement[:, LEAD_IN:] - movement_before)
-    weekly, weekday_median, weekday_count = _own_weekday_moves(logs - cumulative_movement)
-    ratios = np.stack([log_ratio, deviation, weekly, weekday_median])
-    scaled = scale_log_ratio(_known_or_zero(ratios))
-    gap = np.where(last >= 0, steps - last, LEAD_IN)
-    channels = {
-        "observed": observed[:, LEAD_IN:],
-        "log_ratio": scaled[0],
-        "ratio_known": np.isfinite(log_ratio),
-        "deviation": scaled[1],
-        "level": np.maximum(_known_or_zero(level), 0.0),  # below: a bad row
-        "days_unobserved": np.log1p(gap),
-        "position": _known_or_zero(position) / 200,
-        **_age_channels(history, observed),
-        "own_weekday_last": scaled[2],
-        "own_weekday_median": scaled[3],
-        "own_weekday_count": weekday_count / WEEKS,
-    }
-    return TrackCovariates(channels=channels, log_last=log_last, gap=gap)
+    shape = _shape(*history.streams.shape)
+    observed = np.isfinite(history.streams)
+    latest = np.maximum.accumulate(observed * shape.days, axis=1)[:, LEAD_IN - 1 :]  # 0: none yet
+    gap = shape.days[LEAD_IN - 1 :] - latest
+    seen, seen_before = observed[:, LEAD_IN:], gap[:, :-1] < LEAD_IN
+    near, gap = seen | seen_before, np.minimum(gap[:, 1:], LEAD_IN)
+    series = _stack_series(history, cumulative_movement, log_threshold)
+    # As of the last observed day up to each step, and before them up to the day before the first one.
+    carried = series.reshape(len(series), -1).take(latest + shape.before_grids, axis=1)
+    channels = np.empty((len(NAMES), *gap.shape), dtype=np.float32)
+    channels[_OBSERVED] = seen
+    channels[_RATIO_KNOWN] = moved = seen & seen_before
+    channels[_BOUNDED], channels[_WEEKDAY_COUNT] = _bounded_channels(series, carried, moved, near, shape)
+    channels[_DAYS], channels[_RELEASE_KNOWN] = _day_channels(history, observed, gap, shape)
+    return TrackCovariates(
+        channels=channels,
+        log_last=np.where(near, carried[0, :, 1:], np.nan),
+        since_last=cumulative_movement[:, LEAD_IN:] - _carry(cumulative_movement, gap, shape),
+    )
 
 
-def _near(latest: Ints, steps: Ints) -> Ints:
-    """The index of a day observed before each step, -1 where it lies over ``LEAD_IN`` days back."""
-    return np.where(steps - latest <= LEAD_IN, latest, -1)
+def _stack_series(history: History, cumulative_movement: Floats, log_threshold: Floats) -> Floats:
+    """Log streams, then beyond the market's movement, beyond the threshold; positions. (4, tracks, days)"""
+    series = np.empty((4, *history.streams.shape))
+    logs = np.log(np.maximum(history.streams, 1.0), out=series[0])
+    np.subtract(logs, cumulative_movement, out=series[1])
+    np.subtract(logs, log_threshold, out=series[2])
+    series[3] = history.positions
+    return series
 
 
-def _take(values: Floats, index: Ints) -> Floats:
-    """Arrays at each row's ``index``, NaN where that is -1. (k, tracks, days) -> (k, tracks, steps)"""
-    rows = np.arange(len(index))[:, None]
-    return np.where(index >= 0, values[:, rows, index], np.nan)  # -1 takes the last one, and drops it
+def _bounded_channels(
+    series: Floats, carried: Floats, moved: Bools, near: Bools, shape: _Shape
+) -> tuple[Floats, Floats]:
+    """The first six channels (6, tracks, steps), and the share of weeks with a known move (tracks, steps)."""
+    values, known = np.empty((6, *near.shape)), np.empty((6, *near.shape), dtype=bool)
+    np.subtract(series[:2, :, LEAD_IN:], carried[:2, :, :-1], out=values[:2])
+    known[:2] = moved
+    count = _fill_own_weekday_moves(series[1], shape, values[2:4], known[2:4])
+    values[4:] = carried[2:, :, 1:]
+    known[4:] = near
+    bounded = np.minimum(np.maximum(np.where(known, values, 0.0), _LEAST), _MOST)
+    bounded *= _SCALES
+    return bounded, count / WEEKS
 
 
-def _age_channels(history: History, observed: Bools) -> dict[str, Floats | Bools]:
-    count = (history.observed_before[:, None] + observed.cumsum(axis=1))[:, LEAD_IN:]
-    days = day_numbers(history.cutoffs)[:, None] - np.arange(count.shape[1])[::-1]
-    age = days - day_numbers(history.first_days)[:, None]
-    released = ~np.isnat(history.release_days)
-    since_release = np.where(released, day_numbers(history.release_days), 0)[:, None]
-    release_age = np.log1p(np.maximum(days - since_release, 0)) / 8
-    return {
-        "age": np.log1p(np.maximum(age, 0)) / 5,
-        "observed_days": np.log1p(count) / 5,
-        "release_age": np.where(released[:, None], release_age, 0.0),
-        "release_known": np.broadcast_to(released[:, None], count.shape),
-    }
-
-
-def _own_weekday_moves(logs: Floats) -> tuple[Floats, Floats, Ints]:
+def _fill_own_weekday_moves(beyond: Floats, shape: _Shape, values: Floats, known: Bools) -> Ints:
     """The track's own past moves, beyond the market's, from this weekday to the next.
 
     The move k weeks back goes from day d - 7k to the day after it.
 
+    Args:
+        beyond: Log streams beyond the market's movement. (tracks, days)
+        shape: Of the grids.
+        values: Filled with last week's and with the median of the last ``WEEKS``. (2, tracks, steps)
+        known: Filled with whether there is one. (2, tracks, steps)
+
     Returns:
-        Last week's, the median of the last ``WEEKS`` and how many of them are known; moves not finite
-        where there is none. (tracks, steps) each
+        How many of them are known. (tracks, steps)
     """
-    moves = logs[:, 1:] - logs[:, :-1]  # the move *into the next day*, so never used unshifted
-    n_days = logs.shape[1]
-    weekly = np.stack([moves[:, LEAD_IN - 7 * k : n_days - 7 * k] for k in range(1, WEEKS + 1)])
-    known = np.isfinite(weekly)
-    count = known.sum(axis=0)
-    ordered = np.sort(np.where(known, weekly, np.inf), axis=0)
-    low = np.choose(np.maximum(count - 1, 0) // 2, ordered)
-    high = np.choose(np.minimum(count // 2, WEEKS - 1), ordered)
-    return weekly[0], (low + high) / 2, count
+    moves = beyond[:, 1:] - beyond[:, :-1]  # the move *into the next day*, so never used unshifted
+    weekly = moves.take(shape.weekly, axis=1)  # (tracks, WEEKS, steps)
+    are_known = np.isfinite(weekly)
+    count: Ints = np.add.reduce(are_known, axis=1, dtype=np.int64)
+    values[0], known[0], known[1] = weekly[:, 0], are_known[:, 0], count
+    weekly.sort(axis=1)  # what is not known comes last
+    middle = weekly.reshape(-1).take(shape.middle.take(count, axis=1) + shape.first_weeks)
+    np.multiply(middle[0] + middle[1], 0.5, out=values[1])
+    return count
 
 
-def _known_or_zero(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, 0.0)
+def _day_channels(history: History, observed: Bools, gap: Ints, shape: _Shape) -> tuple[Floats, Bools]:
+    """Logs of days since the last observed, days observed, since the first, and since the release.
+
+    Returns:
+        (4, tracks, steps), and whether the release is known (tracks, 1).
+    """
+    released = ~np.isnat(history.release_days)[:, None]
+    today = day_numbers(history.cutoffs)[:, None] + shape.before_cutoff
+    days = np.empty((4, *gap.shape), dtype=np.int64)
+    days[0] = gap
+    count = np.add.accumulate(observed, axis=1, dtype=np.int64)[:, LEAD_IN:]
+    np.add(count, history.observed_before[:, None], out=days[1])
+    np.subtract(today, day_numbers(history.first_days)[:, None], out=days[2])
+    np.subtract(today, day_numbers(history.release_days)[:, None], out=days[3])
+    days[3] *= released
+    logs = np.log1p(np.maximum(days, 0, out=days))
+    logs /= _LOG_DIVISORS
+    return logs, released
+
+
+def _carry(cumulative_movement: Floats, gap: Ints, shape: _Shape) -> Floats:
+    """The cumulative movement on the day ``gap`` days before each step. (tracks, steps)"""
+    then = shape.days[LEAD_IN:] - gap
+    offsets = shape.before_grids if len(cumulative_movement) > 1 else -1
+    return cumulative_movement.reshape(-1).take(then + offsets)

@@ -6,9 +6,8 @@ from time import perf_counter
 import numpy as np
 
 from app.forecasting.spec import ForecastSpec
-from app.forecasting.track_covariates import LEAD_IN
-from app.forecasting.windows import build_windows
 from tests.panels import build_long_panel
+from training.cutting import build_windows_at
 
 
 def build_gathers(count: int) -> dict[str, Callable[[], float]]:
@@ -16,13 +15,13 @@ def build_gathers(count: int) -> dict[str, Callable[[], float]]:
     spec, panel = ForecastSpec(), build_long_panel()
     random = np.random.default_rng(1)
     tracks = random.integers(0, len(panel.track_ids), count)
-    cutoffs = random.integers(200, len(panel.days), count)
-    rows = cutoffs[:, None] - np.arange(spec.context_length)[::-1]
+    cutoffs = random.integers(0, len(panel.days), count)  # 4 a day of a track, as a million of the real chart
+    rows = np.maximum(cutoffs[:, None] - np.arange(spec.context_length)[::-1], 0)
     table = random.random((len(panel.track_ids), len(panel.days), len(spec.covariates)), dtype=np.float32)
     size = count * spec.context_length * len(spec.covariates) * table.itemsize
 
     def windows() -> None:
-        build_windows(panel.history(tracks, cutoffs, LEAD_IN + spec.context_length), panel.covariates, spec)
+        build_windows_at(panel, tracks, cutoffs, spec)
 
     def gather() -> None:
         table[tracks[:, None], rows]

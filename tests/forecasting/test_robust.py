@@ -3,16 +3,16 @@
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from app.config import SHIPPED_BUNDLES
 from app.forecasting.history import Floats
 from app.model_store import ModelStore, RunningModel
-from tests.sample import Row, Sample
+from tests.panels import build_panel_of_rows
+from tests.sample import Sample
 from tests.troubles import TROUBLES, good_rows, hundredth, smallest_of, spike_of_track
 from training.baselines import chart_weekday_step
-from training.panel import Panel, build_panel
+from training.panel import Panel
 
 MODELS = ("lstm", "gru", "multi_input")
 
@@ -21,13 +21,6 @@ MODELS = ("lstm", "gru", "multi_input")
 def _load(name: str) -> RunningModel:
     store = ModelStore([SHIPPED_BUNDLES])
     return store.load().models[name]
-
-
-def _to_panel(rows: list[Row]) -> Panel:
-    charts = pd.DataFrame([(r.date, r.track_id, r.position, r.streams, r.artist) for r in rows])
-    charts.columns = pd.Index(["date", "track_id", "position", "streams", "artist"])
-    charts["date"] = pd.to_datetime(charts["date"])
-    return build_panel(charts, pd.DataFrame(), "ph")
 
 
 def _forecast(panel: Panel, name: str) -> dict[str, Floats]:
@@ -43,7 +36,7 @@ def _forecast(panel: Panel, name: str) -> dict[str, Floats]:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_forecasts_stay_finite_and_sane(sample: Sample, trouble: str, name: str) -> None:
-    panel = _to_panel(TROUBLES[trouble](good_rows(sample)))
+    panel = build_panel_of_rows(TROUBLES[trouble](good_rows(sample)))
     last = len(panel.days) - 1
     steps = np.array([chart_weekday_step(panel, last, horizon) for horizon in range(1, 8)])
     for track_id, quantiles in _forecast(panel, name).items():
@@ -69,8 +62,8 @@ def test_forecasts_stay_finite_and_sane(sample: Sample, trouble: str, name: str)
 def test_a_spike_that_has_passed_is_forgotten(sample: Sample, name: str) -> None:
     rows = good_rows(sample)
     track = hundredth(rows)
-    quiet = _forecast(_to_panel(rows), name)[track]
-    spiked = _forecast(_to_panel(spike_of_track(3)(rows)), name)[track]
+    quiet = _forecast(build_panel_of_rows(rows), name)[track]
+    spiked = _forecast(build_panel_of_rows(spike_of_track(3)(rows)), name)[track]
     np.testing.assert_array_less(np.abs(np.log(spiked[:, 3] / quiet[:, 3])), np.log(1.5))
 
 
@@ -80,7 +73,7 @@ def test_one_bad_row_hardly_moves_the_forecasts_of_the_others(
     sample: Sample, name: str, streams: int
 ) -> None:
     rows = good_rows(sample)
-    good, bad = (_forecast(_to_panel(r), name) for r in (rows, smallest_of(streams)(rows)))
+    good, bad = (_forecast(build_panel_of_rows(r), name) for r in (rows, smallest_of(streams)(rows)))
     moved = [abs(np.log(bad[t][0, 3] / good[t][0, 3])) for t in good if bad[t][0, 3] > 100]
     assert len(moved) == 199
     assert max(moved) < 0.05

@@ -1,14 +1,17 @@
 """Fitting is the same for the same seed, and stops where a later period says."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.training.conftest import TRAINED, plan_of
 from training.bundles import load_keras
-from training.fit import Curve
+from training.dataset import Examples
+from training.fit import Curve, _dataset
 from training.panel import Panel
 from training.recipes import Plan, fit_candidate
 
@@ -45,3 +48,30 @@ def test_a_plan_names_a_later_period_or_a_number_of_epochs(
     with pytest.raises(ValueError, match="name either a validation period"):
         fit_candidate(plan, [panel], tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_an_epoch_has_every_stretch_once_in_an_order_of_its_own_that_follows_the_seed() -> None:
+    numbers = np.arange(21, dtype=np.float32)
+    examples = Examples({"covariates": numbers}, 2 * numbers, 3 * numbers)
+
+    def read_epochs(seed: int | None) -> list[list[float]]:
+        batches = _dataset(examples, 4, seed)
+        return [_read_numbers(batches) for _ in range(2)]
+
+    first, second = read_epochs(1)
+    assert first != second
+    assert sorted(first) == sorted(second) == list(numbers)
+    assert read_epochs(1) == [first, second]
+    assert read_epochs(2) != [first, second]
+    assert read_epochs(None) == [list(numbers)] * 2
+
+
+def _read_numbers(batches: Iterable[Any]) -> list[float]:
+    """The numbers of an epoch, whose targets and weights are those of the same stretch."""
+    read: list[float] = []
+    for inputs, targets, weights in batches:
+        of_batch = np.asarray(inputs["covariates"])
+        np.testing.assert_array_equal(targets, 2 * of_batch)
+        np.testing.assert_array_equal(weights, 3 * of_batch)
+        read.extend(of_batch)
+    return read

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import build_windows
 from app.model_store import ModelStore
 from tests.training.conftest import TRAINED, VALIDATED, plan_of
-from training.bundles import load_keras, publish, read_backtest, start_bundle
+from training.bundles import export_anew, load_keras, publish, read_backtest, start_bundle
 from training.ensemble import average_candidates
 from training.models.market import JoinQuantiles
 from training.models.multi_input import FADED_AFTER, build_multi_input
@@ -125,6 +126,20 @@ def test_a_candidate_is_published_as_the_next_version_and_served(
     kept, made = load_keras(tmp_path / model / "2"), load_keras(candidates / name)
     for one, other in zip(kept.get_weights(), made.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_bundle_exported_anew_is_the_same_model_under_the_next_version(
+    candidates: Path, panel: Panel, every_pair: Pairs, tmp_path: Path
+) -> None:
+    published = publish(candidates / "joint", tmp_path, {"regions": {}})
+    anew = export_anew(published, tmp_path)
+    assert anew == tmp_path / "multi_input" / "2"
+    one, other = (start_bundle(folder) for folder in (published, anew))
+    assert replace(other.bundle, version=1, golden=one.bundle.golden) == one.bundle
+    assert (anew / "model.keras").read_bytes() == (published / "model.keras").read_bytes()
+    np.testing.assert_array_equal(
+        _forecast(one.forecaster, panel, every_pair), _forecast(other.forecaster, panel, every_pair)
+    )
 
 
 def test_a_candidate_says_how_it_was_made(candidates: Path, panel: Panel) -> None:
