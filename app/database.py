@@ -4,15 +4,18 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from app.database_errors import DATABASE_ERRORS, describe_cause
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -132,9 +135,61 @@ class Database:
             return False
         return True
 
+    def reader(self) -> "Reader":
+        """What reads as ``read`` does, on a connection that it keeps."""
+        return Reader(self._reader)
+
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+class Reader:
+    """Reads one after the other, of one thread at a time, each of one state of the store.
+
+    Taking a connection from the pool and giving it back costs half of what a forecast reads.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._kept: Connection | None = None
+
+    def read(self, work: Callable[[Connection], Answer]) -> Answer:
+        """What ``work`` makes of the store; nothing it does is kept."""
+        try:
+            return self._read(work)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return self._read(work)  # the connection had died since the last time: a new one may do
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _read(self, work: Callable[[Connection], Answer]) -> Answer:
+        try:
+            connection, driver = self._begin()
+            try:
+                return work(connection)
+            finally:
+                driver.rollback()
+        except DATABASE_ERRORS:
+            self.close()
+            raise
+
+    def _begin(self) -> tuple[Connection, Any]:
+        """The connection, inside a transaction that the driver knows of and SQLAlchemy need not."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+            self._kept.begin()
+            return self._kept, self._kept.connection.driver_connection
+        driver: Any = self._kept.connection.driver_connection
+        if self._kept.dialect.name == "sqlite":  # psycopg begins with the first statement
+            driver.execute("BEGIN")
+        return self._kept, driver
 
 
 @contextmanager

@@ -113,7 +113,10 @@ def _install_access(app: FastAPI, settings: Settings) -> None:
     for route in app.routes:  # those of the documentation are there already
         requires(Rule.PUBLIC)(route.endpoint)  # type: ignore[attr-defined]
     # Inside of what turns errors into answers, so that refusing is raising as it is anywhere else.
-    app.router.middleware_stack = AccessMiddleware(ShortWay(app.router.middleware_stack), app)
+    router = app.router.middleware_stack
+    # Traced, all requests go FastAPI's way, which tells the tracer their routes.
+    behind = router if app.state.tracing else ShortWay(router)
+    app.router.middleware_stack = AccessMiddleware(behind, app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -111,8 +111,6 @@ def _trace_statements(engine: "Engine", tracer: "Tracer") -> None:
     def begin(
         connection: "Connection", _cursor: Any, statement: str, _values: Any, context: Any, _m: bool
     ) -> None:
-        if context is None:  # run past SQLAlchemy, on the driver's own cursor: no one tells when it ended
-            return
         # Its text has placeholders where values go: what callers sent is in no span.
         attributes = {"db.system.name": connection.dialect.name, "db.query.text": statement}
         operation = statement.split(None, 1)[0].upper()

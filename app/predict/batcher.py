@@ -37,7 +37,7 @@ class Batcher:
     """
 
     def __init__(self, database: Database, predictor: Predictor) -> None:
-        self._database = database
+        self._reader = database.reader()
         self._predictor = predictor
         self._waiting: list[_Waiting] = []
         self._under_way = False
@@ -62,9 +62,10 @@ class Batcher:
         return outcome
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Let the thread and the connection go."""
         if self._thread is not None:
-            self._thread.shutdown(wait=False)
+            self._thread.shutdown()
+        self._reader.close()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer those who wait, then those who came meanwhile."""
@@ -106,8 +107,9 @@ class Batcher:
     def _answer_alike(self, asked: Sequence[PredictRequest]) -> Sequence[Outcome | Exception]:
         items = [BatchItem.model_construct(track_id=one.track_id, region=one.region) for one in asked]
         try:
-            with self._database.read() as connection:
-                return self._predictor.predict_batch(connection, items, asked[0], at_hand=True)
+            return self._reader.read(
+                lambda connection: self._predictor.predict_batch(connection, items, asked[0], at_hand=True)
+            )
         except Exception as error:  # every one of them is told
             return [error] * len(asked)
 

@@ -71,16 +71,22 @@ class _Form:
         driver: Any = connection.connection.driver_connection
         sql, bound = self._write(parameters)
         cursor = driver.cursor()
+        context = _Context()
         for listen in connection.dispatch.before_cursor_execute:  # they hear of all other statements too
-            listen(connection, cursor, sql, bound, None, False)
+            listen(connection, cursor, sql, bound, context, False)
         try:
             cursor.execute(sql, bound)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         except self._error as error:
             dialect = connection.dialect
-            if dialect.is_disconnect(error, driver, None):  # type: ignore[arg-type]
+            lost = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+            if lost:
                 connection.invalidate(error)
-            raise DBAPIError.instance(sql, None, error, self._error, dialect=dialect) from error
+            raise DBAPIError.instance(
+                sql, None, error, self._error, connection_invalidated=lost, dialect=dialect
+            ) from error
+        for listen in connection.dispatch.after_cursor_execute:
+            listen(connection, cursor, sql, bound, context, False)
         if self.results is None:
             self.results = self._build_processors(connection.dialect, cursor.description)
         return rows
@@ -99,6 +105,10 @@ class _Form:
         written = self._compiled.construct_expanded_state(values)
         in_order = written.positiontup is not None
         return written.statement, written.positional_parameters if in_order else written.parameters
+
+
+class _Context:
+    """What listeners may put things on, from before a statement to after it."""
 
 
 def _some(processors: Mapping[Any, Processor | None]) -> dict[Any, Processor]:
