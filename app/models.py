@@ -65,35 +65,36 @@ class TrackMetadata(Base):
 class DailyStreams(Base):
     """Chart streams of one track in one region on one chart day.
 
-    Clustered by its key on SQLite, covered by it on Postgres: a track's window is one index range. So is a
-    chart: with an index that lacks ``streams`` SQLite takes a region's rows for few, and reads them all.
+    A chart lies together, a track's days are looked up in the charts one by one: so a day's upload writes a
+    few neighbouring pages, and its rows are in one index (docs/decisions/charts-lie-by-day.md). They have no
+    foreign keys: ``track_regions``, which every upload keeps up, refers to the region and the track.
     """
 
     __tablename__ = "daily_streams"
     __table_args__ = (
-        PrimaryKeyConstraint("region", "track_id", "date", postgresql_include=["position", "streams"]),
+        PrimaryKeyConstraint("region", "date", "track_id", postgresql_include=["position", "streams"]),
         CheckConstraint("streams >= 0", name="streams_not_negative"),
         CheckConstraint("position >= 1", name="position_from_one"),
-        Index(None, "region", "date", "position", "streams"),
         {"sqlite_with_rowid": False},
     )
 
-    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
-    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"))
+    region: Mapped[str] = mapped_column(String(6))
+    track_id: Mapped[str] = mapped_column(String(22))
     date: Mapped[dt.date]
     position: Mapped[int]
     streams: Mapped[int] = mapped_column(BigInteger)
 
 
 class TrackRegion(Base):
-    """What is known of a track in a region over all its days; kept up with every upload."""
+    """What is known of a track in a region over all its days; kept up with every upload.
+
+    In the order in which tracks came: those that chart now stand together, and an upload changes them all.
+    """
 
     __tablename__ = "track_regions"
     __table_args__ = (
-        PrimaryKeyConstraint("region", "track_id"),
+        PrimaryKeyConstraint("track_id", "region"),
         Index(None, "region", "last_day", "last_streams", "track_id"),
-        Index(None, "track_id"),
-        {"sqlite_with_rowid": False},
     )
 
     region: Mapped[str] = mapped_column(ForeignKey("regions.code"))

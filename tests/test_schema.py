@@ -3,8 +3,13 @@
 from alembic import command
 from sqlalchemy import inspect
 
+from app.config import Settings
 from app.database import Base, Database
+from app.ingest.service import IngestOptions, IngestService
 from app.schema import build_alembic_config, is_current
+from app.uploads import Upload
+from tests.ingest.chart_files import build_csv
+from tests.ingest.stored import assert_kept_up, read_stored_charts
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
@@ -21,6 +26,19 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> Non
         assert not is_current(connection)
         command.upgrade(config, "head")
         assert set(Base.metadata.tables) < set(inspect(connection).get_table_names())
+
+
+def test_laying_charts_by_day_keeps_what_is_stored_both_ways(database: Database, settings: Settings) -> None:
+    for day in ("2020-12-01", "2020-12-02", "2020-12-04"):
+        upload = Upload("api", build_csv(day, [(1, "B", 50), (2, "A", 40), (3, day[-1], 30)]).encode())
+        IngestService(database, settings).ingest_files([upload], IngestOptions())
+    charts = read_stored_charts(database)
+    for revision in ("0003", "head"):
+        with database.write() as connection:
+            config = build_alembic_config(connection)
+            (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        assert read_stored_charts(database) == charts
+        assert_kept_up(database)
 
 
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:

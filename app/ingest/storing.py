@@ -96,8 +96,8 @@ def _write_changes(connection: Connection, batch_id: int, plan: Plan) -> None:
         return
     write_chart_rows(connection, changed)
     insert_corrections(connection, batch_id, changed)
-    update_track_regions(connection, changed)
     charts = {**plan.stored, **{change.key: change.after for change in plan.changes}}
     upsert_chart_days(connection, batch_id, changed, measure_movements(changed, charts))
+    update_track_regions(connection, changed)
     delete_outdated_forecasts(connection, changed)
     update_regions(connection, changed)

@@ -46,6 +46,7 @@ def read_records(
     counts = _count_observed_days(connection, region, facts, as_of)
     days = min(days, (as_of - region.first_day).days + 1)  # the calendar may not reach further back
     first_day = as_of - dt.timedelta(days=days - 1)
+    first_day = max(first_day, min((known.first_day for known in facts.values()), default=first_day))
     entries: dict[str, list[ObservedDay]] = defaultdict(list)
     for entry in read_observed_days(connection, region.code, track_ids, first_day, as_of):
         entries[entry.track_id].append(entry)

@@ -2,14 +2,13 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
-from sqlalchemy.orm import aliased
 
-from app.models import DailyStreams, Track, TrackRegion
+from app.models import ChartDay, DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
 from app.repository.upsert import Excluded, in_batches, overwrite, upsert_rows
 
@@ -91,22 +90,22 @@ class _Observed:
 def update_track_regions(connection: Connection, changes: Iterable[ChartChange]) -> None:
     """Bring every track that ``changes`` touch up to date, from the changes alone where that suffices.
 
-    What a removal leaves behind only the rows themselves can say; to be called when they are written.
+    What a removal leaves behind only the rows themselves can say; to be called when they are written, and
+    the days they are of as well.
     """
     by_region: defaultdict[str, list[ChartChange]] = defaultdict(list)
     for change in changes:
         by_region[change.region].append(change)
     for region, changed in sorted(by_region.items()):
-        removed = {track_id for change in changed for track_id in change.removed}
-        _upsert_observed(connection, region, _observe(changed, besides=removed))
-        _count_again(connection, region, removed)
+        _upsert_observed(connection, region, _observe(changed))
+        _count_again(connection, region, {track_id for change in changed for track_id in change.removed})
 
 
-def _observe(changes: Iterable[ChartChange], *, besides: Set[str]) -> dict[str, _Observed]:
+def _observe(changes: Iterable[ChartChange]) -> dict[str, _Observed]:
     """What the days inserted or corrected say of their tracks, on their own."""
     observed: dict[str, _Observed] = {}
     for change in changes:
-        for track_id in (change.inserted | change.updated.keys()) - besides:
+        for track_id in change.inserted | change.updated.keys():
             streams, new = change.after[track_id].streams, track_id in change.inserted
             if (known := observed.get(track_id)) is None:
                 observed[track_id] = _Observed(change.date, change.date, streams, int(new))
@@ -115,11 +114,32 @@ def _observe(changes: Iterable[ChartChange], *, besides: Set[str]) -> dict[str, 
     return observed
 
 
+# Every day within the spans that were known, whose ends may be gone.
+_DAYS = (
+    select(TrackRegion.track_id, DailyStreams.date, DailyStreams.streams)
+    .join(
+        ChartDay,
+        (ChartDay.region == TrackRegion.region)
+        & ChartDay.date.between(TrackRegion.first_day, TrackRegion.last_day),
+    )
+    .join(
+        DailyStreams,
+        (DailyStreams.region == ChartDay.region)
+        & (DailyStreams.date == ChartDay.date)
+        & (DailyStreams.track_id == TrackRegion.track_id),
+    )
+    .where(TrackRegion.region == bindparam("region"), TrackRegion.track_id.in_(_TRACKS))
+)
+_FORGET = delete(TrackRegion).where(
+    TrackRegion.region == bindparam("region"), TrackRegion.track_id.in_(_TRACKS)
+)
 _OBSERVED = ("first_day", "last_day", "last_streams", "observed_days")
 
 
 def _upsert_observed(connection: Connection, region: str, observed: Mapping[str, _Observed]) -> None:
-    rows = ((region, t, *vars(known).values()) for t, known in sorted(observed.items()))
+    # By first day: tracks that came together stay together, as they would have one day at a time.
+    ordered = sorted(observed.items(), key=lambda item: (item[1].first_day, item[0]))
+    rows = ((region, t, *vars(known).values()) for t, known in ordered)
     upsert_rows(connection, TrackRegion, ("region", "track_id", *_OBSERVED), rows, merge=_merge_observed)
 
 
@@ -138,31 +158,8 @@ def _merge_observed(new: Excluded) -> dict[str, ColumnElement[Any]]:
 
 def _count_again(connection: Connection, region: str, track_ids: Collection[str]) -> None:
     for batch in in_batches(sorted(track_ids)):
-        connection.execute(
-            delete(TrackRegion).where(TrackRegion.region == region, TrackRegion.track_id.in_(batch))
-        )
-        _upsert_observed(connection, region, _read_from_rows(connection, region, batch))
-
-
-def _read_from_rows(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, _Observed]:
-    last = aliased(DailyStreams)
-    # Looked up for each track: of a join SQLite would make a way through all of the region's rows.
-    last_streams = (
-        select(last.streams)
-        .where(last.region == region, last.track_id == DailyStreams.track_id)
-        .order_by(last.date.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    spans = (
-        select(
-            DailyStreams.track_id,
-            func.min(DailyStreams.date),
-            func.max(DailyStreams.date),
-            last_streams,
-            func.count(),
-        )
-        .where(DailyStreams.region == region, DailyStreams.track_id.in_(track_ids))
-        .group_by(DailyStreams.track_id)
-    )
-    return {row[0]: _Observed(*row[1:]) for row in connection.execute(spans)}
+        observed: dict[str, _Observed] = {}
+        for track_id, day, streams in connection.execute(_DAYS, {"region": region, "track_ids": batch}):
+            observed.setdefault(track_id, _Observed(day, day, streams, 0)).add(day, streams, new=True)
+        connection.execute(_FORGET, {"region": region, "track_ids": batch})
+        _upsert_observed(connection, region, observed)

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
 from app.repository.upsert import execute_many, in_batches, insert_rows, overwrite, upsert_rows
 
 Movements = Mapping[DayKey, float | None]  # the market movement of days, worked out again
-_ROW = ("region", "track_id", "date", "position", "streams")
+_ROW = ("region", "date", "track_id", "position", "streams")
 _SUMS = ("tracks", "total_streams", "min_streams", "movement", "batch_id")
 _LOCK = (
     select(Region.code)
@@ -87,12 +86,9 @@ def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> 
 
 def _sort_rows(entries: Iterable[tuple[ChartChange, Iterable[str]]]) -> Iterator[Sequence[Any]]:
     """The rows of these tracks after a change, by primary key where the changes go by region and day."""
-    by_track: defaultdict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
     for change, track_ids in entries:
-        for track_id in track_ids:
-            row = (change.region, track_id, change.date, *change.after[track_id])
-            by_track[change.region, track_id].append(row)
-    return chain.from_iterable(by_track[track] for track in sorted(by_track))
+        for track_id in sorted(track_ids):
+            yield (*change.key, track_id, *change.after[track_id])
 
 
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Executable, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Executable, Select, bindparam, func, select
 
 from app.forecasting.spec import FEATURES
 from app.models import ChartDay, DailyStreams, Track, TrackMetadata, TrackRegion
@@ -45,14 +45,29 @@ _REGION: BindParameter[str] = bindparam("region")
 _DAY: BindParameter[dt.date] = bindparam("day")
 _TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
 _TRACK: BindParameter[str] = bindparam("track_id")
-_PERIOD = DailyStreams.date.between(bindparam("first_day"), bindparam("last_day"))
-_ENTRIES = select(
-    DailyStreams.track_id, DailyStreams.date, DailyStreams.streams, DailyStreams.position
-).where(DailyStreams.region == _REGION, _PERIOD)
-_TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(
-    DailyStreams.track_id, DailyStreams.date
-)
-_ONE_TRACKS_ENTRIES = _ENTRIES.where(DailyStreams.track_id == _TRACK).order_by(DailyStreams.date)
+_PERIOD = (bindparam("first_day"), bindparam("last_day"))
+
+
+def select_track_days(*columns: Any) -> Select[Any]:
+    """The days of one track (``region``, ``track_id``) from ``first_day`` to ``last_day``, by day.
+
+    Each chart of the period is looked into for the track: charts lie by day.
+    """
+    day = (DailyStreams.region == ChartDay.region) & (DailyStreams.date == ChartDay.date)
+    return (
+        select(*columns)
+        .select_from(ChartDay)
+        .join(DailyStreams, day & (DailyStreams.track_id == _TRACK))
+        .where(ChartDay.region == _REGION, ChartDay.date.between(*_PERIOD))
+        .order_by(ChartDay.date)
+    )
+
+
+_ENTRY = (DailyStreams.track_id, DailyStreams.date, DailyStreams.streams, DailyStreams.position)
+_ENTRIES = select(*_ENTRY).where(DailyStreams.region == _REGION, DailyStreams.date.between(*_PERIOD))
+# Of many tracks the charts are read whole: to look each track up in each chart takes longer.
+_TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(DailyStreams.date)
+_ONE_TRACKS_ENTRIES = select_track_days(*_ENTRY)
 _REGION_FACTS = (
     select(
         TrackRegion.track_id,
@@ -70,10 +85,17 @@ _REGION_FACTS = (
 )
 _FACTS = _REGION_FACTS.where(TrackRegion.track_id.in_(_TRACKS))
 _ONE_TRACKS_FACTS = _REGION_FACTS.where(TrackRegion.track_id == _TRACK)
-_COUNTS = (
-    select(DailyStreams.track_id, func.count())
-    .where(DailyStreams.region == _REGION, DailyStreams.track_id.in_(_TRACKS), DailyStreams.date <= _DAY)
+_LATER = (
+    select(DailyStreams.track_id, func.count().label("days"))
+    .where(DailyStreams.region == _REGION, DailyStreams.track_id.in_(_TRACKS), DailyStreams.date > _DAY)
     .group_by(DailyStreams.track_id)
+    .subquery()
+)
+# Counted back from today: most cutoffs are recent ones.
+_COUNTS = (
+    select(TrackRegion.track_id, TrackRegion.observed_days - func.coalesce(_LATER.c.days, 0))
+    .outerjoin(_LATER, _LATER.c.track_id == TrackRegion.track_id)
+    .where(TrackRegion.region == _REGION, TrackRegion.track_id.in_(_TRACKS), TrackRegion.first_day <= _DAY)
 )
 _CHART_DAYS = (
     select(ChartDay.date, ChartDay.movement, ChartDay.min_streams)
@@ -122,7 +144,7 @@ def _choose(of_many: _Statement, of_one: _Statement, track_ids: Sequence[str]) -
 def read_observed_days(
     connection: Connection, region: str, track_ids: Sequence[str], first_day: dt.date, last_day: dt.date
 ) -> list[ObservedDay]:
-    """The chart entries of some tracks from ``first_day`` to ``last_day``, by track and day."""
+    """The chart entries of some tracks from ``first_day`` to ``last_day``, by day."""
     statement, tracks = _choose(_TRACK_ENTRIES, _ONE_TRACKS_ENTRIES, track_ids)
     period = {"first_day": first_day, "last_day": last_day}
     rows = connection.execute(statement, {"region": region, **period, **tracks})

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.forecasting.spec import FEATURES
 from app.models import DailyStreams, Track, TrackMetadata, TrackRegion
+from app.repository.history import select_track_days
 
 
 class TrackKey(NamedTuple):
@@ -47,6 +48,7 @@ class HistoryDay(NamedTuple):
     position: int
 
 
+_HISTORY = select_track_days(DailyStreams.date, DailyStreams.streams, DailyStreams.position)
 _SORT_KEY = (TrackRegion.last_day, TrackRegion.last_streams, TrackRegion.track_id)
 _HAS_METADATA = or_(*(getattr(TrackMetadata, name).is_not(None) for name in FEATURES))
 
@@ -134,10 +136,6 @@ def read_history(
     connection: Connection, region: str, track_id: str, *, first: dt.date, last: dt.date, limit: int
 ) -> list[HistoryDay]:
     """The track's chart days from ``first`` to ``last``, both inclusive, the oldest ``limit`` of them."""
-    statement = (
-        select(DailyStreams.date, DailyStreams.streams, DailyStreams.position)
-        .where(DailyStreams.region == region, DailyStreams.track_id == track_id)
-        .where(DailyStreams.date.between(first, last))
-    )
-    rows = connection.execute(statement.order_by(DailyStreams.date).limit(limit))
+    asked = {"region": region, "track_id": track_id, "first_day": first, "last_day": last}
+    rows = connection.execute(_HISTORY.limit(limit), asked)
     return [HistoryDay(*row) for row in rows]

@@ -107,11 +107,11 @@ def build_history_page(
         raise InvalidRequestError(
             f"from ({first}) lies after to ({last}); swap them.", errors=[("query.from", "lies after to")]
         )
-    _check_charted(connection, region, track_id)
-    start = first or dt.date.min
+    charted = _read_charted(connection, region, track_id)
+    start, end = max(first or dt.date.min, charted.first_day), min(last or dt.date.max, charted.last_day)
     if cursor is not None:
         start = max(start, decode_day(*decode_cursor(cursor, 1)))
-    days = read_history(connection, region, track_id, first=start, last=last or dt.date.max, limit=limit + 1)
+    days = read_history(connection, region, track_id, first=start, last=end, limit=limit + 1)
     return HistoryPage(
         track_id=track_id,
         region=region,
@@ -120,8 +120,9 @@ def build_history_page(
     )
 
 
-def _check_charted(connection: Connection, region: str, track_id: str) -> None:
-    regions = [days.region for days in read_regions_of(connection, [track_id]).get(track_id, [])]
+def _read_charted(connection: Connection, region: str, track_id: str) -> TrackRegionDays:
+    regions = {days.region: days for days in read_regions_of(connection, [track_id]).get(track_id, [])}
     if region not in regions:
         others = f"it has charted in {', '.join(regions)}" if regions else "nor has any other's here"
         raise NotFoundError(f"The chart of region {region} has never had track {track_id}; {others}.")
+    return regions[region]
