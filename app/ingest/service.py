@@ -147,17 +147,16 @@ def build_report(
 
 
 def _report_file(file: ParsedFile, changes: Sequence[ChartChange]) -> FileReport:
-    days = file.days
-    regions = sorted({region for region, _ in days})
+    regions = sorted({region for region, _ in file.charts})
     return FileReport(
         name=file.name,
         format=file.format,
         region=regions[0] if len(regions) == 1 else None,
         regions=regions,
-        dates=sorted({date for _, date in days}),
-        rows=len(file.rows) + len(file.rejected),
+        dates=sorted({date for _, date in file.charts}),
+        rows=file.count,
         # A day is one file's alone (reject_repeated_days).
-        **count_changes([change for change in changes if change.key in days]),
+        **count_changes([change for change in changes if change.key in file.charts]),
         rejected=len(file.rejected),
         skipped=file.skipped,
     )

@@ -1,9 +1,10 @@
 """What uploads say of tracks: their names, and the days they were observed in each region."""
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
@@ -70,21 +71,13 @@ def _choose_names(new: Naming, stored: Names | None, last_day: dt.date | None) -
     return track_name or old_name or new.track_name, artist or old_artist or new.artist
 
 
-@dataclass
-class _Observed:
-    """What is known of a track in a region."""
+class _Observed(NamedTuple):
+    """What is known of a track in a region, in the order of ``_OBSERVED``."""
 
     first_day: dt.date
     last_day: dt.date
     last_streams: int
     observed_days: int
-
-    def add(self, day: dt.date, streams: int, *, new: bool) -> None:
-        """Take in a day that was inserted (``new``) or corrected."""
-        self.first_day = min(self.first_day, day)
-        if day >= self.last_day:
-            self.last_day, self.last_streams = day, streams
-        self.observed_days += new
 
 
 def update_track_regions(connection: Connection, changes: Iterable[ChartChange]) -> None:
@@ -101,17 +94,22 @@ def update_track_regions(connection: Connection, changes: Iterable[ChartChange])
         _count_again(connection, region, {track_id for change in changed for track_id in change.removed})
 
 
-def _observe(changes: Iterable[ChartChange]) -> dict[str, _Observed]:
+def _observe(changes: Sequence[ChartChange]) -> dict[str, _Observed]:
     """What the days inserted or corrected say of their tracks, on their own."""
-    observed: dict[str, _Observed] = {}
-    for change in changes:
-        for track_id in change.inserted | change.updated.keys():
-            streams, new = change.after[track_id].streams, track_id in change.inserted
-            if (known := observed.get(track_id)) is None:
-                observed[track_id] = _Observed(change.date, change.date, streams, int(new))
-            else:
-                known.add(change.date, streams, new=new)
-    return observed
+    ordered = sorted(changes, key=attrgetter("date"))
+    counts = Counter(chain.from_iterable(change.inserted for change in ordered))
+    touched = [
+        change.inserted | change.updated.keys() if change.updated else change.inserted for change in ordered
+    ]
+    first: dict[str, dt.date] = {}
+    last: dict[str, ChartChange] = {}
+    for change, track_ids in zip(ordered, touched, strict=True):
+        last.update(dict.fromkeys(track_ids, change))
+    for change, track_ids in zip(reversed(ordered), reversed(touched), strict=True):
+        first.update(dict.fromkeys(track_ids, change.date))
+    return {
+        t: _Observed(first[t], change.date, change.after[t].streams, counts[t]) for t, change in last.items()
+    }
 
 
 # Every day within the spans that were known, whose ends may be gone.
@@ -139,7 +137,7 @@ _OBSERVED = ("first_day", "last_day", "last_streams", "observed_days")
 def _upsert_observed(connection: Connection, region: str, observed: Mapping[str, _Observed]) -> None:
     # By first day: tracks that came together stay together, as they would have one day at a time.
     ordered = sorted(observed.items(), key=lambda item: (item[1].first_day, item[0]))
-    rows = ((region, t, *vars(known).values()) for t, known in ordered)
+    rows = ((region, t, *known) for t, known in ordered)
     upsert_rows(connection, TrackRegion, ("region", "track_id", *_OBSERVED), rows, merge=_merge_observed)
 
 
@@ -160,6 +158,9 @@ def _count_again(connection: Connection, region: str, track_ids: Collection[str]
     for batch in in_batches(sorted(track_ids)):
         observed: dict[str, _Observed] = {}
         for track_id, day, streams in connection.execute(_DAYS, {"region": region, "track_ids": batch}):
-            observed.setdefault(track_id, _Observed(day, day, streams, 0)).add(day, streams, new=True)
+            known = observed.get(track_id, _Observed(day, day, streams, 0))
+            last_day, last_streams = max((known.last_day, known.last_streams), (day, streams))
+            first_day = min(known.first_day, day)
+            observed[track_id] = _Observed(first_day, last_day, last_streams, known.observed_days + 1)
         connection.execute(_FORGET, {"region": region, "track_ids": batch})
         _upsert_observed(connection, region, observed)

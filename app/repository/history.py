@@ -45,7 +45,8 @@ _REGION: BindParameter[str] = bindparam("region")
 _DAY: BindParameter[dt.date] = bindparam("day")
 _TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
 _TRACK: BindParameter[str] = bindparam("track_id")
-_PERIOD = (bindparam("first_day"), bindparam("last_day"))
+_FIRST_DAY: BindParameter[dt.date] = bindparam("first_day")
+_LAST_DAY: BindParameter[dt.date] = bindparam("last_day")
 
 
 def select_track_days(*columns: Any) -> Select[Any]:
@@ -58,13 +59,15 @@ def select_track_days(*columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(ChartDay)
         .join(DailyStreams, day & (DailyStreams.track_id == _TRACK))
-        .where(ChartDay.region == _REGION, ChartDay.date.between(*_PERIOD))
+        .where(ChartDay.region == _REGION, ChartDay.date.between(_FIRST_DAY, _LAST_DAY))
         .order_by(ChartDay.date)
     )
 
 
 _ENTRY = (DailyStreams.track_id, DailyStreams.date, DailyStreams.streams, DailyStreams.position)
-_ENTRIES = select(*_ENTRY).where(DailyStreams.region == _REGION, DailyStreams.date.between(*_PERIOD))
+_ENTRIES = select(*_ENTRY).where(
+    DailyStreams.region == _REGION, DailyStreams.date.between(_FIRST_DAY, _LAST_DAY)
+)
 # Of many tracks the charts are read whole: to look each track up in each chart takes longer.
 _TRACK_ENTRIES = _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(DailyStreams.date)
 _ONE_TRACKS_ENTRIES = select_track_days(*_ENTRY)
