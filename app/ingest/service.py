@@ -83,15 +83,17 @@ class IngestService:
         return self._ingest([replace(file, sha256=digest)], options)
 
     def _given(self, options: IngestOptions) -> Given:
-        with self.database.read() as connection:
-            known = [state.code for state in read_regions(connection)]
         return Given(
             today=self.now().date(),
             region=options.region,
             date=options.date,
             default_region=self.settings.default_region,
-            known_regions=known,
+            known_regions=self._read_regions,
         )
+
+    def _read_regions(self) -> list[str]:
+        with self.database.read() as connection:
+            return [state.code for state in read_regions(connection)]
 
     def _budget(self) -> Budget:
         return Budget(unpacked=self.settings.max_unpacked_bytes, rows=self.settings.max_upload_rows)

@@ -53,7 +53,7 @@ _LAST_DAYS = (
 
 
 def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, Names]:
-    rows = connection.execute(_NAMES, {"track_ids": track_ids})
+    rows = connection.execute(_NAMES, {"track_ids": track_ids}).all()
     return {track_id: (track_name, artist) for track_id, track_name, artist in rows}
 
 
