@@ -35,10 +35,10 @@ class _Field(NamedTuple):
     def read(self, cells: Sequence[str]) -> Any:
         return self.value if self.column is None else self.parse(cells[self.column])
 
-    def parse_all(self, texts: Sequence[str]) -> Sequence[Any]:
-        return (
-            parse_whole_numbers(texts) if self.parse is parse_whole_number else list(map(self.parse, texts))
-        )
+    def read_all(self, texts: Sequence[str]) -> Sequence[Any]:
+        if self.parse is parse_whole_number:
+            return parse_whole_numbers(texts)
+        return list(map(self.parse, texts))
 
 
 class RowReader:
@@ -88,9 +88,7 @@ class RowReader:
         if self._chart is not None and not all(map(_parse_chart, columns[self._chart])):
             raise ValueError("rows are of another chart")
         values = [
-            [field.value] * len(lines)
-            if field.column is None
-            else list(map(field.parse, columns[field.column]))
+            [field.value] * len(lines) if field.column is None else field.read_all(columns[field.column])
             for field in self._fields.values()
         ]
         return [lines, *values]

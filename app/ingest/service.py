@@ -35,17 +35,24 @@ class IngestOptions:
     replace: bool = False
 
 
+def _read_regions(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [state.code for state in read_regions(connection)]
+
+
 @dataclass(frozen=True)
 class IngestService:
     """Takes charts in; one call is one upload, one transaction.
 
     Attributes:
         now: The time in UTC; a chart day after today's is in the future.
+        read_regions: Which regions the store has, asked for where nobody says what a file is of.
     """
 
     database: Database
     settings: Settings
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    read_regions: Callable[[Database], Sequence[str]] = _read_regions
 
     def with_default_region(self, region: str | None) -> "IngestService":
         """The same, taking files that don't say to be of ``region`` (None: as the settings say)."""
@@ -62,9 +69,16 @@ class IngestService:
             ConflictError: a chart would be cut short.
             TooLargeError: over a limit.
         """
+        return self.store_files(self.parse_files(uploads, options), options)
+
+    def parse_files(self, uploads: Sequence[Upload], options: IngestOptions) -> list[ParsedFile]:
+        """Read chart files, the first half of ``ingest_files``.
+
+        Raises:
+            UnsupportedFormatError: as ``ingest_files``; so are the others.
+        """
         given, budget = self._given(options), self._budget()
-        files = [parse_chart_file(upload.name, upload.data, given, budget) for upload in uploads]
-        return self._ingest(files, options)
+        return [parse_chart_file(upload.name, upload.data, given, budget) for upload in uploads]
 
     def ingest_json(self, upload: Upload, options: IngestOptions) -> IngestReport:
         """Take in a chart given as JSON (``ChartUpload``).
@@ -80,7 +94,7 @@ class IngestService:
         said = Origin(body.region, body.date)
         file = parse_entries(upload.name, body.entries, said, self._given(options), self._budget())
         digest = hashlib.sha256(upload.data).hexdigest()
-        return self._ingest([replace(file, sha256=digest)], options)
+        return self.store_files([replace(file, sha256=digest)], options)
 
     def _given(self, options: IngestOptions) -> Given:
         return Given(
@@ -88,17 +102,18 @@ class IngestService:
             region=options.region,
             date=options.date,
             default_region=self.settings.default_region,
-            known_regions=self._read_regions,
+            known_regions=lambda: self.read_regions(self.database),
         )
-
-    def _read_regions(self) -> list[str]:
-        with self.database.read() as connection:
-            return [state.code for state in read_regions(connection)]
 
     def _budget(self) -> Budget:
         return Budget(unpacked=self.settings.max_unpacked_bytes, rows=self.settings.max_upload_rows)
 
-    def _ingest(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
+    def store_files(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
+        """Check files that were read, and store them, the second half of ``ingest_files``.
+
+        Raises:
+            InvalidRequestError: as ``ingest_files``; so are the others.
+        """
         files = reject_repeated_days(files)
         if options.on_error == "reject":
             _refuse_rejected(files)
