@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 from tests.bench.charts import Day, invent_days, to_csv
-from tests.bench.database_floor import SqliteFloor, copy_into_postgres
+from tests.bench.database_floor import BY_DAY, BY_TRACK, SqliteFloor, Table, copy_into_postgres
 from tests.bench.processes import start
 from tests.bench.report import Row
 from tests.bench.setting import Setting, ratios
@@ -27,7 +28,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     days = [day for of_region in charts.values() for day in of_region]
     yield from _measure_sqlite(setting, paths, days)
     with postgres_server() as server_url:
-        yield _measure_postgres(setting, server_url, paths, days)
+        yield from _measure_postgres(setting, server_url, paths, days)
 
 
 def _write(folder: Path, region: str, days: list[Day]) -> Path:
@@ -46,27 +47,29 @@ def _measure_sqlite(setting: Setting, paths: list[Path], days: list[Day]) -> Ite
         peaks.append(peak)
         return seconds
 
-    def floor() -> float:
+    def floor(table: Table) -> float:
         path = setting.folder / f"floor-{next(numbers)}.db"
-        with closing(SqliteFloor(path)) as bare:
+        with closing(SqliteFloor(path, table)) as bare:
             return bare.take_in(days)
 
-    seconds = setting.interleave({"ours": ours, "floor": floor}, budget_seconds=BUDGET_SECONDS)
-    yield _row("bulk_sqlite", seconds, days, "executemany, a transaction a day")
+    measures = {"ours": ours, "floor": partial(floor, BY_TRACK), "by day": partial(floor, BY_DAY)}
+    seconds = setting.interleave(measures, budget_seconds=BUDGET_SECONDS)
+    yield from _rows("bulk_sqlite", seconds, days, "executemany, a transaction a day")
     yield Row("bulk_memory", peaks, f"the process that takes in {len(paths)} files")
 
 
-def _measure_postgres(setting: Setting, server_url: str, paths: list[Path], days: list[Day]) -> Row:
+def _measure_postgres(setting: Setting, server_url: str, paths: list[Path], days: list[Day]) -> Iterator[Row]:
     floor_url = create_database(server_url)
     rows = [row for day in days for row in day]
     seconds = setting.interleave(
         {
             "ours": lambda: _ingest(create_database(server_url), setting.folder, paths)[0],
-            "floor": lambda: copy_into_postgres(floor_url, rows),
+            "floor": lambda: copy_into_postgres(floor_url, rows, BY_TRACK),
+            "by day": lambda: copy_into_postgres(floor_url, rows, BY_DAY),
         },
         budget_seconds=BUDGET_SECONDS,
     )
-    return _row("bulk_postgres", seconds, days, "one COPY of sorted rows")
+    yield from _rows("bulk_postgres", seconds, days, "one COPY of sorted rows")
 
 
 def _ingest(database_url: str, folder: Path, paths: list[Path]) -> tuple[float, float]:
@@ -82,8 +85,11 @@ def _ingest(database_url: str, folder: Path, paths: list[Path]) -> tuple[float, 
     return perf_counter() - begin, usage.ru_maxrss / 1024
 
 
-def _row(key: str, seconds: dict[str, list[float]], days: list[Day], floor: str) -> Row:
+def _rows(key: str, seconds: dict[str, list[float]], days: list[Day], floor: str) -> Iterator[Row]:
     rows = sum(map(len, days))
-    ours, bare = (rows / median(seconds[name]) for name in ("ours", "floor"))
+    ours, bare, by_day = (rows / median(seconds[name]) for name in ("ours", "floor", "by day"))
     note = f"{rows:,} rows, start and parsing included: {ours:,.0f} rows/s; {floor}: {bare:,.0f}"
-    return Row(key, ratios(seconds["floor"], seconds["ours"]), note)
+    yield Row(key, ratios(seconds["floor"], seconds["ours"]), note)
+    yield Row(
+        f"{key}_by_day", ratios(seconds["by day"], seconds["ours"]), f"the same; {floor}: {by_day:,.0f}"
+    )

@@ -1,13 +1,17 @@
-"""The floors of taking charts in: the same rows into the same table by the bare driver, and nothing else.
+"""The floors of taking charts in: the same rows into one table by the bare driver, and nothing else.
 
-The table has the key and the index of the service's own; there is no parsing, checking, record or movement.
+The table is keyed by track and indexed by day, as the floor that the goals were set against; beside it stands
+what the same makes of a table that lies by day, as the service's own does. There is no parsing, checking,
+record or movement.
 """
 
 import io
 import sqlite3
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import psycopg
 
@@ -15,8 +19,23 @@ from tests.bench.charts import ChartRow, Day
 from tests.bench.processes import SERVER_CORE, on_cores
 
 COLUMNS = "region TEXT, track_id TEXT, date DATE, position INTEGER, streams BIGINT"
-TABLE = f"CREATE TABLE charts ({COLUMNS}, PRIMARY KEY (region, track_id, date))"
-INDEX = "CREATE INDEX by_day ON charts (region, date, position)"
+
+
+class Table(NamedTuple):
+    """How the rows lie."""
+
+    key: tuple[str, ...]
+    index: str | None = None
+
+    @property
+    def statements(self) -> list[str]:
+        """What makes it."""
+        made = f"CREATE TABLE charts ({COLUMNS}, PRIMARY KEY ({', '.join(self.key)}))"
+        return [made, *([] if self.index is None else [f"CREATE INDEX by_day ON charts {self.index}"])]
+
+
+BY_TRACK = Table(("region", "track_id", "date"), "(region, date, position)")
+BY_DAY = Table(("region", "date", "track_id"))
 UPSERT = (
     "INSERT INTO charts VALUES (?, ?, ?, ?, ?) ON CONFLICT (region, track_id, date) "
     "DO UPDATE SET position = excluded.position, streams = excluded.streams"
@@ -26,12 +45,13 @@ UPSERT = (
 class SqliteFloor:
     """``executemany`` of an upsert, a transaction a day; WAL, synchronous NORMAL, as the service has it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, table: Table = BY_TRACK) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
         for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"):
             self.connection.execute(statement)
-        self.connection.execute(f"{TABLE} WITHOUT ROWID")
-        self.connection.execute(INDEX)
+        made, *index = table.statements
+        for statement in (f"{made} WITHOUT ROWID", *index):
+            self.connection.execute(statement)
 
     def take_in(self, days: Iterable[Day]) -> float:
         """Seconds, on the core that the service has."""
@@ -48,14 +68,15 @@ class SqliteFloor:
         self.connection.close()
 
 
-def copy_into_postgres(database_url: str, rows: Iterable[ChartRow]) -> float:
+def copy_into_postgres(database_url: str, rows: Iterable[ChartRow], table: Table = BY_TRACK) -> float:
     """Seconds of one COPY, sorted by the key, of rows that are text already."""
-    data = "".join("\t".join(map(str, row)) + "\n" for row in sorted(rows))
+    ordered = sorted(rows, key=attrgetter(*table.key))
+    data = "".join("\t".join(map(str, row)) + "\n" for row in ordered)
     plain = database_url.replace("+psycopg", "", 1)
     with psycopg.connect(plain) as connection, on_cores(SERVER_CORE):
         connection.execute("DROP TABLE IF EXISTS charts")
-        connection.execute(TABLE.encode())
-        connection.execute(INDEX.encode())
+        for statement in table.statements:
+            connection.execute(statement.encode())
         connection.commit()
         begin = perf_counter()
         with connection.cursor() as cursor, cursor.copy("COPY charts FROM STDIN") as copy:
