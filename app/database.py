@@ -23,7 +23,7 @@ NAMING_CONVENTION = {
 
 
 WAIT = 30_000  # milliseconds for another writer on SQLite to finish
-BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: rows go in by track, their index by day
+BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: the regions' charts, and their tracks
 
 
 class Base(DeclarativeBase):
