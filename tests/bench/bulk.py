@@ -13,7 +13,7 @@ from tests.bench.charts import Day, invent_days, to_csv
 from tests.bench.database_floor import BY_DAY, BY_TRACK, SqliteFloor, Table, copy_into_postgres
 from tests.bench.processes import start
 from tests.bench.report import Row
-from tests.bench.setting import Setting, ratios
+from tests.bench.setting import Measure, Setting, ratios
 from tests.bench.stores import create_database, create_schema, environment_of, postgres_server, sqlite_url
 
 REGIONS = ("gb", "de", "fr", "it", "es")  # a file each: one of a million rows is over the largest body
@@ -52,7 +52,11 @@ def _measure_sqlite(setting: Setting, paths: list[Path], days: list[Day]) -> Ite
         with closing(SqliteFloor(path, table)) as bare:
             return bare.take_in(days)
 
-    measures = {"ours": ours, "floor": partial(floor, BY_TRACK), "by day": partial(floor, BY_DAY)}
+    measures: dict[str, Measure] = {
+        "ours": ours,
+        "floor": partial(floor, BY_TRACK),
+        "by day": partial(floor, BY_DAY),
+    }
     seconds = setting.interleave(measures, budget_seconds=BUDGET_SECONDS)
     yield from _rows("bulk_sqlite", seconds, days, "executemany, a transaction a day")
     yield Row("bulk_memory", peaks, f"the process that takes in {len(paths)} files")

@@ -25,13 +25,13 @@ class Table(NamedTuple):
     """How the rows lie."""
 
     key: tuple[str, ...]
-    index: str | None = None
+    by_day: str | None = None
 
     @property
     def statements(self) -> list[str]:
         """What makes it."""
         made = f"CREATE TABLE charts ({COLUMNS}, PRIMARY KEY ({', '.join(self.key)}))"
-        return [made, *([] if self.index is None else [f"CREATE INDEX by_day ON charts {self.index}"])]
+        return [made, *([] if self.by_day is None else [f"CREATE INDEX by_day ON charts {self.by_day}"])]
 
 
 BY_TRACK = Table(("region", "track_id", "date"), "(region, date, position)")
