@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -93,8 +93,9 @@ def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> 
 def _sort_rows(entries: Iterable[tuple[ChartChange, Iterable[str]]]) -> Iterator[Sequence[Any]]:
     """The rows of these tracks after a change, by primary key where the changes go by region and day."""
     for change, track_ids in entries:
-        for track_id in sorted(track_ids):
-            yield (*change.key, track_id, *change.after[track_id])
+        if ordered := sorted(track_ids):
+            positions, streams = zip(*map(change.after.__getitem__, ordered), strict=True)
+            yield from zip(repeat(change.region), repeat(change.date), ordered, positions, streams)
 
 
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
