@@ -30,7 +30,7 @@ WAIT = 30_000  # milliseconds for another writer on SQLite to finish
 POOL_WAIT = 10  # seconds for a connection to PostgreSQL to come free
 # What libpq waits for a server that has fallen silent (a refusal comes at once); the URL may say else.
 POSTGRES_WAITS = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 15_000}
-BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: rows go in by track, their index by day
+BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: the regions' charts, and their tracks
 
 
 class Base(DeclarativeBase):

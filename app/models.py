@@ -71,6 +71,9 @@ class DailyStreams(Base):
     chart: with an index that lacks ``streams`` SQLite takes a region's rows for few, and reads them all.
     That the key's index on Postgres includes position and streams stands in its migration alone: said here,
     every process would import that dialect, and Alembic does not compare it.
+
+    Rows have no foreign keys: ``track_regions``, which every upload keeps up, refers to region and track
+    (docs/decisions/charts-lie-by-track.md).
     """
 
     __tablename__ = "daily_streams"
@@ -82,22 +85,23 @@ class DailyStreams(Base):
         {"sqlite_with_rowid": False},
     )
 
-    region: Mapped[str] = mapped_column(ForeignKey("regions.code"))
-    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.track_id"))
+    region: Mapped[str] = mapped_column(String(6))
+    track_id: Mapped[str] = mapped_column(String(22))
     date: Mapped[dt.date]
     position: Mapped[int]
     streams: Mapped[int] = mapped_column(BigInteger)
 
 
 class TrackRegion(Base):
-    """What is known of a track in a region over all its days; kept up with every upload."""
+    """What is known of a track in a region over all its days; kept up with every upload.
+
+    In the order in which tracks came: those that chart now stand together, and an upload changes them all.
+    """
 
     __tablename__ = "track_regions"
     __table_args__ = (
-        PrimaryKeyConstraint("region", "track_id"),
+        PrimaryKeyConstraint("track_id", "region"),
         Index(None, "region", "last_day", "last_streams", "track_id"),
-        Index(None, "track_id"),
-        {"sqlite_with_rowid": False},
     )
 
     region: Mapped[str] = mapped_column(ForeignKey("regions.code"))

@@ -7,8 +7,13 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from app.config import Settings
 from app.database import Base, Database, build_engine
+from app.ingest.service import IngestOptions, IngestService
 from app.schema import build_alembic_config, is_current, migrate, newest_revision
+from app.uploads import Upload
+from tests.ingest.chart_files import build_csv
+from tests.ingest.stored import assert_kept_up, read_stored_charts
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
@@ -53,6 +58,21 @@ def test_a_store_that_was_never_migrated_is_not_current(tmp_path: Path) -> None:
     with database.read() as connection:
         assert not is_current(connection)
     database.dispose()
+
+
+def test_rows_without_foreign_keys_are_the_same_rows_both_ways(
+    database: Database, settings: Settings
+) -> None:
+    for day in ("2020-12-01", "2020-12-02", "2020-12-04"):
+        upload = Upload("api", build_csv(day, [(1, "B", 50), (2, "A", 40), (3, day[-1], 30)]).encode())
+        IngestService(database, settings).ingest_files([upload], IngestOptions())
+    charts = read_stored_charts(database)
+    for revision in ("0003", "head"):
+        with database.write() as connection:
+            config = build_alembic_config(connection)
+            (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        assert read_stored_charts(database) == charts
+        assert_kept_up(database)
 
 
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:

@@ -1,14 +1,14 @@
 """What an upload changes in the charts that are stored: pure comparison, no store."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, repeat
 from operator import attrgetter
 
 from app.errors import ConflictError
 from app.forecasting.market import chart_ratio
-from app.ingest.rows import ChartRow, Rejection
+from app.ingest.rows import ChartColumns, Rejection
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
 from app.repository.charted_tracks import Naming
 from app.repository.charts import Movements
@@ -52,12 +52,9 @@ class RejectedRows:
         return {t: entry for t, entry in lacking.items() if any(h.holds(t, entry) for h in held)}
 
 
-def group_by_day(rows: Iterable[ChartRow]) -> dict[DayKey, dict[str, Entry]]:
-    """Return the charts that ``rows`` make."""
-    charts: dict[DayKey, dict[str, Entry]] = {}
-    for key, of_day in groupby(rows, key=attrgetter("region", "date")):
-        charts.setdefault(key, {}).update({row.track_id: Entry(row.position, row.streams) for row in of_day})
-    return charts
+def build_chart(columns: ChartColumns) -> Chart:
+    """Return an uploaded chart by track."""
+    return dict(zip(columns.track_ids, map(Entry, columns.positions, columns.streams), strict=True))
 
 
 def compare_charts(
@@ -68,10 +65,14 @@ def compare_charts(
 
 
 def _compare(key: DayKey, uploaded: Chart, stored: Chart, rejected: RejectedRows) -> ChartChange:
+    if not stored:
+        return ChartChange(
+            *key, after=uploaded, inserted=uploaded.keys(), updated={}, removed={}, unchanged=0
+        )
     lacking = {track_id: entry for track_id, entry in stored.items() if track_id not in uploaded}
     kept = rejected.keep(key, lacking)
     updated = {t: stored[t] for t, entry in uploaded.items() if t in stored and stored[t] != entry}
-    inserted = frozenset(uploaded.keys() - stored.keys())
+    inserted = uploaded.keys() - stored.keys()
     return ChartChange(
         *key,
         after={**uploaded, **kept},
@@ -120,21 +121,21 @@ def find_neighbours(days: Iterable[DayKey]) -> set[DayKey]:
     return {(region, day + step) for region, day in days for step in (-DAY, DAY)}
 
 
-def choose_newest_names(rows: Iterable[ChartRow]) -> dict[str, Naming]:
-    """Return the newest name and artist that ``rows`` have for each track."""
-    namings: dict[str, Naming] = {}
-    for row in sorted(rows, key=attrgetter("date", "region"), reverse=True):
-        known = namings.get(row.track_id)
-        if known is None:
-            namings[row.track_id] = Naming(row.track_name, row.date, row.artist, row.date)
-        elif known.track_name is None or known.artist is None:
-            namings[row.track_id] = _fill_in(known, row)
-    return namings
+def choose_newest_names(charts: Sequence[ChartColumns]) -> dict[str, Naming]:
+    """Return the newest name and artist that ``charts`` have for each track."""
+    names: dict[str, Said] = {}
+    artists: dict[str, Said] = {}
+    for chart in sorted(charts, key=attrgetter("date", "region")):
+        names.update(_say(chart, chart.track_names))
+        artists.update(_say(chart, chart.artists))
+    unsaid: Said = (None, dt.date.min)
+    track_ids = chain.from_iterable(chart.track_ids for chart in charts)
+    return {t: Naming(*names.get(t, unsaid), *artists.get(t, unsaid)) for t in dict.fromkeys(track_ids)}
 
 
-def _fill_in(known: Naming, row: ChartRow) -> Naming:
-    if known.track_name is None:
-        known = known._replace(track_name=row.track_name, named_on=row.date)
-    if known.artist is None:
-        known = known._replace(artist=row.artist, credited_on=row.date)
-    return known
+Said = tuple[str | None, dt.date]  # what a track or its artist is called, and in the chart of which day
+
+
+def _say(chart: ChartColumns, said: Sequence[str | None]) -> Iterable[tuple[str, Said]]:
+    pairs = zip(chart.track_ids, zip(said, repeat(chart.date)), strict=True)
+    return (pair for pair in pairs if pair[1][0] is not None) if None in said else pairs

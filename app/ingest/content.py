@@ -5,12 +5,16 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from app.errors import TooLargeError, UnsupportedFormatError
 from app.ingest.rows import Rejection, build_refusal
 from app.uploads import open_content, read_content
 
+Record = tuple[int, list[str]]  # a line and its cells
+
 CHUNK = 2**20
+BATCH = 10_000  # records read at once
 MAX_LINE = 2**20  # bytes; a chart's line has a few hundred
 MAX_CELLS = 1_000  # of a row; a chart's has ten, and in memory each takes eight times the comma that made it
 _BOM = codecs.BOM_UTF8
@@ -74,7 +78,7 @@ class Budget:
             raise TooLargeError(f"{name}: the upload has over a million blank lines; leave them out.")
 
 
-def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[int, list[str]]]:
+def read_records(name: str, content: bytes, budget: Budget) -> Iterator[Record]:
     """Yield each record's cells with the physical line, from 1, on which it starts; blank ones not.
 
     Raises:
@@ -82,10 +86,49 @@ def read_records(name: str, content: bytes, budget: Budget) -> Iterator[tuple[in
         InvalidRequestError: it is text that is damaged; names the line.
         TooLargeError: over the budget.
     """
+    return chain.from_iterable(read_batches(name, content, budget))
+
+
+def read_batches(name: str, content: bytes, budget: Budget) -> Iterator[list[Record]]:
+    """Yield the same in lists of some thousands.
+
+    Raises:
+        UnsupportedFormatError: as ``read_records``; so are the others.
+    """
+    blocks = _decode_blocks(name, _unpack(name, content, budget))
+    first = 1
+    for lines in blocks:
+        cells = _read_table(lines)
+        if cells is None:
+            rest = _read_one_by_one(name, chain(lines, chain.from_iterable(blocks)), first, budget)
+            while batch := list(islice(rest, BATCH)):
+                yield batch
+            return
+        yield list(zip(range(first, first + len(cells)), cells, strict=True))
+        first += len(lines)
+
+
+def _read_table(lines: list[str]) -> list[list[str]] | None:
+    """The cells where each line is a record of as many, none of them blank: five times as fast; else None."""
+    try:
+        records = list(csv.reader(lines, strict=True))
+    except csv.Error:
+        return None
+    if (
+        len(records) != len(lines)
+        or len(set(map(len, records))) != 1
+        or not 1 <= len(records[0]) <= MAX_CELLS
+    ):
+        return None
+    starts = [cells[0] for cells in records]
+    return records if all(starts) and not any(map(str.isspace, starts)) else None
+
+
+def _read_one_by_one(name: str, lines: Iterator[str], first: int, budget: Budget) -> Iterator[Record]:
     # strict: a quote that is never closed would else swallow the rest of the file without a word.
-    reader = csv.reader(_decode_lines(name, _unpack(name, content, budget)), strict=True)
+    reader = csv.reader(lines, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = first + reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
@@ -124,7 +167,7 @@ def _refuse_other_content(name: str, start: bytes) -> None:
             raise UnsupportedFormatError(f"{name}: this is {kind}.", errors=[("file", kind)])
 
 
-def _decode_lines(name: str, chunks: Iterator[bytes]) -> Iterator[str]:
+def _decode_blocks(name: str, chunks: Iterator[bytes]) -> Iterator[list[str]]:
     number = 1  # of the block's first line
     for block in _split_at_lines(name, chunks):
         try:
@@ -140,7 +183,7 @@ def _decode_lines(name: str, chunks: Iterator[bytes]) -> Iterator[str]:
                 "holds a NUL byte; the file is damaged, or is text in UTF-16: save it as CSV UTF-8.",
             )
         # CRLF is one line end; a carriage return of its own (old Mac files) is one too.
-        yield from io.StringIO(text, newline=None)
+        yield list(io.StringIO(text, newline=None))
         number += block.count(b"\n")
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.errors import InvalidRequestError, UnsupportedFormatError
@@ -25,7 +25,7 @@ class Given:
         region: From the request.
         date: From the request.
         default_region: The one the settings name, for files that don't say.
-        known_regions: Those in the store; the only one there is serves as a default too.
+        known_regions: Reads those in the store; the only one there is serves as a default too.
         today: The last day that can have a chart (UTC).
     """
 
@@ -33,7 +33,7 @@ class Given:
     region: str | None = None
     date: dt.date | None = None
     default_region: str | None = None
-    known_regions: Sequence[str] = ()
+    known_regions: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,14 @@ def choose_region(name: str, origin: Origin, given: Given) -> str:
     Raises:
         InvalidRequestError: nobody says.
     """
-    only = given.known_regions[0] if len(given.known_regions) == 1 else None
-    region = origin.region or given.default_region or only
-    if region is None:
-        there = f" (there are {', '.join(given.known_regions)})" if given.known_regions else ""
-        detail = f"{name}: neither the file nor its name says its region; add region= to the request{there}."
-        raise InvalidRequestError(detail, errors=[("region", "missing")])
-    return region
+    if region := origin.region or given.default_region:
+        return region
+    known = given.known_regions()
+    if len(known) == 1:
+        return known[0]
+    there = f" (there are {', '.join(known)})" if known else ""
+    detail = f"{name}: neither the file nor its name says its region; add region= to the request{there}."
+    raise InvalidRequestError(detail, errors=[("region", "missing")])
 
 
 def choose_date(name: str, origin: Origin) -> dt.date:

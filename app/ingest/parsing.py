@@ -3,18 +3,25 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from app.errors import UnsupportedFormatError
-from app.ingest.content import Budget, read_records
+from app.ingest.content import Budget, Record, read_batches
 from app.ingest.formats import JSON_ENTRIES, parse_header, recognise_format
 from app.ingest.origin import Given, Origin, agree_on_origin, parse_file_name
 from app.ingest.row_reader import RowReader
-from app.ingest.rows import ChartRow, ParsedFile, Rejection, build_refusal
+from app.ingest.rows import (
+    ChartColumns,
+    ChartRow,
+    Charts,
+    ParsedFile,
+    Rejection,
+    add_columns,
+    build_refusal,
+)
 from app.observability.tracing import traced
 
-BATCH = 10_000  # records read at once
 ENTRY_KEYS = ("position", "track_id", "streams", "track_name", "artist")
 
 
@@ -33,12 +40,13 @@ def parse_chart_file(name: str, content: bytes, given: Given, budget: Budget) ->
         InvalidRequestError: damaged, or in contradiction with its name or the request.
         TooLargeError: over a limit.
     """
-    records = read_records(name, content, budget)
-    header = _read_header(name, records)
+    batches = read_batches(name, content, budget)
+    header, first = _read_header(name, batches)
     form = recognise_format(name, header)
     origin = agree_on_origin(name, given, parse_file_name(name), "the file's name")
     reader = RowReader(name, form=form, header=header, origin=origin, given=given)
-    return _collect(name, reader, records, budget, sha256=hashlib.sha256(content).hexdigest())
+    sha256 = hashlib.sha256(content).hexdigest()
+    return _collect(name, reader, chain([first], batches), budget, sha256=sha256)
 
 
 @traced("ingest.parse")
@@ -54,8 +62,8 @@ def parse_entries(
     origin = agree_on_origin(name, given, said, "the body")
     header = [JSON_ENTRIES.columns[key] for key in ENTRY_KEYS]
     reader = RowReader(name, form=JSON_ENTRIES, header=header, origin=origin, given=given)
-    records = ((number, _read_entry(entry)) for number, entry in enumerate(entries, start=1))
-    return _collect(name, reader, records, budget)
+    records = [(number, _read_entry(entry)) for number, entry in enumerate(entries, start=1)]
+    return _collect(name, reader, [records], budget)
 
 
 def reject_repeated_days(files: Sequence[ParsedFile]) -> list[ParsedFile]:
@@ -63,14 +71,14 @@ def reject_repeated_days(files: Sequence[ParsedFile]) -> list[ParsedFile]:
     owners: dict[tuple[str, dt.date], str] = {}
     checked = []
     for file in files:
-        repeated = owners.keys() & file.days
+        repeated = [chart for key, chart in file.charts.items() if key in owners]
         problems = {
             row.line: _repeated_day(row, owners[row.region, row.date])
-            for row in (file.rows if repeated else ())
-            if (row.region, row.date) in repeated
+            for chart in repeated
+            for row in chart.rows
         }
         checked.append(file.rejecting(problems) if problems else file)
-        owners.update(dict.fromkeys(file.days - repeated, file.name))
+        owners.update(dict.fromkeys(file.charts.keys() - owners.keys(), file.name))
     return checked
 
 
@@ -81,52 +89,56 @@ def _repeated_day(row: ChartRow, owner: str) -> Rejection:
     )
 
 
-def _read_header(name: str, records: Iterable[tuple[int, list[str]]]) -> list[str]:
-    for _, cells in records:
-        # The publisher's note stands above the header, in a line that begins with empty cells.
-        if cells[0].strip():
-            return parse_header(cells)
+def _read_header(name: str, batches: Iterator[list[Record]]) -> tuple[list[str], list[Record]]:
+    """The header, and what is below it in the same batch."""
+    for batch in batches:
+        for number, (_, cells) in enumerate(batch, start=1):
+            # The publisher's note stands above the header, in a line that begins with empty cells.
+            if cells[0].strip():
+                return parse_header(cells), batch[number:]
     raise UnsupportedFormatError(f"{name}: the file has no header line; send a chart.")
 
 
 def _collect(
     name: str,
     reader: RowReader,
-    records: Iterable[tuple[int, list[str]]],
+    batches: Iterable[list[Record]],
     budget: Budget,
     *,
     sha256: str = "",
 ) -> ParsedFile:
-    rows: list[ChartRow] = []
+    charts: Charts = {}
     rejected: list[Rejection] = []
     skipped = 0
-    source = iter(records)
-    while batch := list(islice(source, BATCH)):
+    for batch in filter(None, batches):
         budget.take_rows(name, len(batch))
         good, bad = reader.read_many(batch)
-        rows += good
+        if good:
+            add_columns(charts, good)
         rejected += bad
-        skipped += len(batch) - len(good) - len(bad)
-    if not (rows or rejected or skipped):
+        skipped += len(batch) - len(bad) - (len(good[0]) if good else 0)
+    if not (charts or rejected or skipped):
         nothing = Rejection(1, "row", "", "has no rows below the header")
         raise build_refusal(name, nothing, f"{name}: there are no rows in it; send a chart.")
-    file = ParsedFile(name, reader.form.name, rows, rejected, skipped, sha256)
-    repeated = _find_repeated(rows)
+    file = ParsedFile(name, reader.form.name, charts, rejected, skipped, sha256)
+    repeated = _find_repeated(charts.values())
     return file.rejecting(repeated) if repeated else file
 
 
-def _find_repeated(rows: Sequence[ChartRow]) -> dict[int, Rejection]:
+def _find_repeated(charts: Iterable[ChartColumns]) -> dict[int, Rejection]:
     """Of rows that share their day and their position or track, all but the first; by line."""
-    places = {(row.region, row.date, row.position) for row in rows}
-    tracks = {(row.region, row.date, row.track_id) for row in rows}
-    return {} if len(places) == len(tracks) == len(rows) else _name_repeated(rows)
+    repeated: dict[int, Rejection] = {}
+    for chart in charts:
+        if not len(set(chart.positions)) == len(set(chart.track_ids)) == len(chart):
+            repeated |= _name_repeated(chart.rows)
+    return repeated
 
 
 def _name_repeated(rows: Iterable[ChartRow]) -> dict[int, Rejection]:
     repeated: dict[int, Rejection] = {}
-    days: dict[tuple[str, dt.date], tuple[dict[int, int], dict[str, int]]] = {}
+    positions: dict[int, int] = {}
+    tracks: dict[str, int] = {}
     for row in rows:
-        positions, tracks = days.setdefault((row.region, row.date), ({}, {}))
         if row.position in positions:
             repeated[row.line] = _repeated(row, "position", row.position, positions[row.position])
         elif row.track_id in tracks:

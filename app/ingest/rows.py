@@ -2,9 +2,12 @@
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby, repeat
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from app.dates import parse_iso_date
 from app.errors import InvalidRequestError
@@ -46,27 +49,75 @@ class Rejection(NamedTuple):
 
 
 @dataclass(frozen=True)
+class ChartColumns:
+    """The good rows of one region's chart of one day, a list a field, in the order of ``ChartRow``'s."""
+
+    region: str
+    date: dt.date
+    lines: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    track_ids: list[str] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)
+    track_names: list[str | None] = field(default_factory=list)
+    artists: list[str | None] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Iterator[ChartRow]:
+        """The same, row by row."""
+        key = (repeat(self.region), repeat(self.date))
+        values = (self.positions, self.track_ids, self.streams, self.track_names, self.artists)
+        return map(ChartRow, self.lines, *key, *values)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
+Charts = dict[tuple[str, dt.date], ChartColumns]  # by region and day
+
+
+def add_columns(charts: Charts, columns: Sequence[Sequence[Any]]) -> None:
+    """Add rows, given as a column for each field of ``ChartRow``, to the charts that they are of."""
+    lines, regions, dates, *values = columns
+    begin = 0
+    for key, run in groupby(zip(regions, dates, strict=True)):
+        end = begin + len(list(run))
+        chart = charts.get(key) or charts.setdefault(key, ChartColumns(*key))
+        chart.lines.extend(lines[begin:end])
+        names = ("positions", "track_ids", "streams", "track_names", "artists")
+        for name, column in zip(names, values, strict=True):
+            getattr(chart, name).extend(column[begin:end])
+        begin = end
+
+
+@dataclass(frozen=True)
 class ParsedFile:
-    """One file, read. ``skipped`` counts its rows of other charts, ``size`` its bytes as sent."""
+    """One file of ``size`` bytes, read: its good rows by chart, its bad ones, how many it ``skipped``."""
 
     name: str
     format: str
-    rows: list[ChartRow]
+    charts: Charts
     rejected: list[Rejection]
     skipped: int = 0
     sha256: str = ""
     size: int = 0
 
-    @cached_property
-    def days(self) -> set[tuple[str, dt.date]]:
-        """The regions and days that it has good rows of."""
-        return {(row.region, row.date) for row in self.rows}
+    @property
+    def rows(self) -> list[ChartRow]:
+        """The good rows in the order of the file."""
+        return sorted((row for chart in self.charts.values() for row in chart.rows), key=attrgetter("line"))
+
+    @property
+    def count(self) -> int:
+        """How many rows of a daily chart it has, good and bad."""
+        return sum(map(len, self.charts.values())) + len(self.rejected)
 
     def rejecting(self, problems: dict[int, Rejection]) -> "ParsedFile":
         """The same file with the rows on these lines rejected."""
-        rows = [row for row in self.rows if row.line not in problems]
+        charts: Charts = {}
+        if rows := [row for row in self.rows if row.line not in problems]:
+            add_columns(charts, list(zip(*rows, strict=True)))
         rejected = sorted([*self.rejected, *problems.values()], key=lambda rejection: rejection.line)
-        return replace(self, rows=rows, rejected=rejected)
+        return replace(self, charts=charts, rejected=rejected)
 
 
 def parse_whole_number(text: str) -> int:
@@ -84,6 +135,18 @@ def parse_whole_number(text: str) -> int:
     if number > MAX_STREAMS:
         raise ValueError(f"is over {MAX_STREAMS:,}, more than a day can hold")
     return number
+
+
+def parse_whole_numbers(texts: Sequence[str]) -> list[int]:
+    """Return the whole numbers that ``texts`` are, as ``parse_whole_number`` does.
+
+    Raises:
+        ValueError: one is none.
+    """
+    together = "".join(texts)
+    if all(texts) and max(map(len, texts), default=0) <= 12 and together.isascii() and together.isdigit():
+        return list(map(int, texts))
+    return list(map(parse_whole_number, texts))
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,11 @@ class IngestOptions:
     replace: bool = False
 
 
+def _read_regions(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [state.code for state in read_regions(connection)]
+
+
 @dataclass(frozen=True)
 class IngestService:
     """Takes charts in; one call is one upload, one transaction.
@@ -46,12 +51,14 @@ class IngestService:
     Attributes:
         now: The time in UTC; a chart day after today's is in the future.
         caller: Whose uploads they are on record as.
+        read_regions: Which regions the store has, asked for where nobody says what a file is of.
     """
 
     database: Database
     settings: Settings
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     caller: Caller = COMMAND_LINE
+    read_regions: Callable[[Database], Sequence[str]] = _read_regions
 
     def with_default_region(self, region: str | None) -> "IngestService":
         """The same, taking files that don't say to be of ``region`` (None: as the settings say)."""
@@ -68,12 +75,19 @@ class IngestService:
             ConflictError: a chart would be cut short.
             TooLargeError: over a limit.
         """
+        return self.store_files(self.parse_files(uploads, options), options)
+
+    def parse_files(self, uploads: Sequence[Upload], options: IngestOptions) -> list[ParsedFile]:
+        """Read chart files, the first half of ``ingest_files``.
+
+        Raises:
+            UnsupportedFormatError: as ``ingest_files``; so are the others.
+        """
         given, budget = self._given(options), self._budget()
-        files = [
+        return [
             replace(parse_chart_file(upload.name, upload.data, given, budget), size=len(upload.data))
             for upload in uploads
         ]
-        return self._ingest(files, options)
 
     def ingest_json(self, upload: Upload, options: IngestOptions) -> IngestReport:
         """Take in a chart given as JSON (``ChartUpload``).
@@ -92,23 +106,26 @@ class IngestService:
         said = Origin(body.region, body.date)
         file = parse_entries(upload.name, body.entries, said, self._given(options), self._budget())
         digest = hashlib.sha256(upload.data).hexdigest()
-        return self._ingest([replace(file, sha256=digest, size=len(upload.data))], options)
+        return self.store_files([replace(file, sha256=digest, size=len(upload.data))], options)
 
     def _given(self, options: IngestOptions) -> Given:
-        with self.database.read() as connection:
-            known = [state.code for state in read_regions(connection)]
         return Given(
             today=self.now().date(),
             region=options.region,
             date=options.date,
             default_region=self.settings.default_region,
-            known_regions=known,
+            known_regions=lambda: self.read_regions(self.database),
         )
 
     def _budget(self) -> Budget:
         return Budget(unpacked=self.settings.max_unpacked_bytes, rows=self.settings.max_upload_rows)
 
-    def _ingest(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
+    def store_files(self, files: Sequence[ParsedFile], options: IngestOptions) -> IngestReport:
+        """Check files that were read, and store them, the second half of ``ingest_files``.
+
+        Raises:
+            InvalidRequestError: as ``ingest_files``; so are the others.
+        """
         files = reject_repeated_days(files)
         if not options.dry_run:
             count_rejected(rejection for file in files for rejection in file.rejected)
@@ -175,17 +192,16 @@ def build_report(
 
 
 def _report_file(file: ParsedFile, changes: Sequence[ChartChange]) -> FileReport:
-    days = file.days
-    regions = sorted({region for region, _ in days})
+    regions = sorted({region for region, _ in file.charts})
     return FileReport(
         name=file.name,
         format=file.format,
         region=regions[0] if len(regions) == 1 else None,
         regions=regions,
-        dates=sorted({date for _, date in days}),
-        rows=len(file.rows) + len(file.rejected),
+        dates=sorted({date for _, date in file.charts}),
+        rows=file.count,
         # A day is one file's alone (reject_repeated_days).
-        **count_changes([change for change in changes if change.key in days]),
+        **count_changes([change for change in changes if change.key in file.charts]),
         rejected=len(file.rejected),
         skipped=file.skipped,
     )

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from app.ingest.changes import (
     RejectedRows,
+    build_chart,
     choose_newest_names,
     compare_charts,
     find_neighbours,
-    group_by_day,
     measure_movements,
     refuse_shrunk_charts,
 )
@@ -45,7 +45,8 @@ def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace
     Raises:
         ConflictError: it would cut a chart short, and ``replace`` does not ask for that.
     """
-    uploaded = group_by_day(row for file in files for row in file.rows)
+    # A day is one file's alone (reject_repeated_days).
+    uploaded = {key: build_chart(chart) for file in files for key, chart in file.charts.items()}
     # With their neighbours at once, which the movement needs: one read.
     stored = read_charts(connection, uploaded.keys() | find_neighbours(uploaded))
     rejected = RejectedRows(row for file in files for row in file.rejected)
@@ -64,9 +65,11 @@ def store_upload(
     Raises:
         ConflictError: as ``plan_changes``.
     """
-    lock_regions(connection, {row.region for file in files for row in file.rows})
+    lock_regions(connection, {region for file in files for region, _ in file.charts})
     plan = plan_changes(connection, files, replace=replace)
-    upsert_tracks(connection, choose_newest_names(row for file in files for row in file.rows))
+    upsert_tracks(
+        connection, choose_newest_names([chart for file in files for chart in file.charts.values()])
+    )
     batch_id = insert_batch(
         connection,
         received_at=received_at,
@@ -88,8 +91,7 @@ def count_changes(changes: Sequence[ChartChange]) -> dict[str, int]:
 
 
 def _describe_file(file: ParsedFile) -> Mapping[str, str | int]:
-    rows = len(file.rows) + len(file.rejected)
-    return {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": rows}
+    return {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": file.count}
 
 
 def _write_changes(connection: Connection, batch_id: int, plan: Plan) -> None:
@@ -98,8 +100,8 @@ def _write_changes(connection: Connection, batch_id: int, plan: Plan) -> None:
         return
     write_chart_rows(connection, changed)
     insert_corrections(connection, batch_id, changed)
-    update_track_regions(connection, changed)
     charts = {**plan.stored, **{change.key: change.after for change in plan.changes}}
     upsert_chart_days(connection, batch_id, changed, measure_movements(changed, charts))
+    update_track_regions(connection, changed)
     delete_outdated_forecasts(connection, changed)
     update_regions(connection, changed)

@@ -1,7 +1,7 @@
 """What an upload does to stored charts, in the terms that both sides of the repository share."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class ChartChange:
     region: str
     date: dt.date
     after: Chart
-    inserted: frozenset[str]
+    inserted: Set[str]
     updated: Chart
     removed: Chart
     unchanged: int

@@ -40,7 +40,7 @@ def read_chart_entries(connection: Connection, region: str, date: dt.date) -> li
     columns = (DailyStreams.position, Track.track_id, Track.track_name, Track.artist, DailyStreams.streams)
     statement = (
         select(*columns)
-        .join_from(DailyStreams, Track)
+        .join_from(DailyStreams, Track, Track.track_id == DailyStreams.track_id)
         .where(DailyStreams.region == region, DailyStreams.date == date)
         .order_by(DailyStreams.position)
     )

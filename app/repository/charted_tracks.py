@@ -1,13 +1,13 @@
 """What uploads say of tracks: their names, and the days they were observed in each region."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
-from sqlalchemy.orm import aliased
 
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
@@ -53,7 +53,7 @@ _LAST_DAYS = (
 
 
 def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, Names]:
-    rows = connection.execute(_NAMES, {"track_ids": track_ids})
+    rows = connection.execute(_NAMES, {"track_ids": track_ids}).all()
     return {track_id: (track_name, artist) for track_id, track_name, artist in rows}
 
 
@@ -71,55 +71,60 @@ def _choose_names(new: Naming, stored: Names | None, last_day: dt.date | None) -
     return track_name or old_name or new.track_name, artist or old_artist or new.artist
 
 
-@dataclass
-class _Observed:
-    """What is known of a track in a region."""
+class _Observed(NamedTuple):
+    """What is known of a track in a region, in the order of ``_OBSERVED``."""
 
     first_day: dt.date
     last_day: dt.date
     last_streams: int
     observed_days: int
 
-    def add(self, day: dt.date, streams: int, *, new: bool) -> None:
-        """Take in a day that was inserted (``new``) or corrected."""
-        self.first_day = min(self.first_day, day)
-        if day >= self.last_day:
-            self.last_day, self.last_streams = day, streams
-        self.observed_days += new
-
 
 def update_track_regions(connection: Connection, changes: Iterable[ChartChange]) -> None:
     """Bring every track that ``changes`` touch up to date, from the changes alone where that suffices.
 
-    What a removal leaves behind only the rows themselves can say; to be called when they are written.
+    What a removal leaves behind only the rows themselves can say; to be called when they are written, and
+    the days they are of as well.
     """
     by_region: defaultdict[str, list[ChartChange]] = defaultdict(list)
     for change in changes:
         by_region[change.region].append(change)
     for region, changed in sorted(by_region.items()):
-        removed = {track_id for change in changed for track_id in change.removed}
-        _upsert_observed(connection, region, _observe(changed, besides=removed))
-        _count_again(connection, region, removed)
+        _upsert_observed(connection, region, _observe(changed))
+        _count_again(connection, region, {track_id for change in changed for track_id in change.removed})
 
 
-def _observe(changes: Iterable[ChartChange], *, besides: Set[str]) -> dict[str, _Observed]:
+def _observe(changes: Sequence[ChartChange]) -> dict[str, _Observed]:
     """What the days inserted or corrected say of their tracks, on their own."""
-    observed: dict[str, _Observed] = {}
-    for change in changes:
-        for track_id in (change.inserted | change.updated.keys()) - besides:
-            streams, new = change.after[track_id].streams, track_id in change.inserted
-            if (known := observed.get(track_id)) is None:
-                observed[track_id] = _Observed(change.date, change.date, streams, int(new))
-            else:
-                known.add(change.date, streams, new=new)
-    return observed
+    ordered = sorted(changes, key=attrgetter("date"))
+    counts = Counter(chain.from_iterable(change.inserted for change in ordered))
+    touched = [
+        change.inserted | change.updated.keys() if change.updated else change.inserted for change in ordered
+    ]
+    first: dict[str, dt.date] = {}
+    last: dict[str, ChartChange] = {}
+    for change, track_ids in zip(ordered, touched, strict=True):
+        last.update(dict.fromkeys(track_ids, change))
+    for change, track_ids in zip(reversed(ordered), reversed(touched), strict=True):
+        first.update(dict.fromkeys(track_ids, change.date))
+    return {
+        t: _Observed(first[t], change.date, change.after[t].streams, counts[t]) for t, change in last.items()
+    }
 
 
+_DAYS = select(DailyStreams.track_id, DailyStreams.date, DailyStreams.streams).where(
+    DailyStreams.region == bindparam("region"), DailyStreams.track_id.in_(_TRACKS)
+)
+_FORGET = delete(TrackRegion).where(
+    TrackRegion.region == bindparam("region"), TrackRegion.track_id.in_(_TRACKS)
+)
 _OBSERVED = ("first_day", "last_day", "last_streams", "observed_days")
 
 
 def _upsert_observed(connection: Connection, region: str, observed: Mapping[str, _Observed]) -> None:
-    rows = ((region, t, *vars(known).values()) for t, known in sorted(observed.items()))
+    # By first day: tracks that came together stay together, as they would have one day at a time.
+    ordered = sorted(observed.items(), key=lambda item: (item[1].first_day, item[0]))
+    rows = ((region, t, *known) for t, known in ordered)
     upsert_rows(connection, TrackRegion, ("region", "track_id", *_OBSERVED), rows, merge=_merge_observed)
 
 
@@ -138,31 +143,11 @@ def _merge_observed(new: Excluded) -> dict[str, ColumnElement[Any]]:
 
 def _count_again(connection: Connection, region: str, track_ids: Collection[str]) -> None:
     for batch in in_batches(sorted(track_ids)):
-        connection.execute(
-            delete(TrackRegion).where(TrackRegion.region == region, TrackRegion.track_id.in_(batch))
-        )
-        _upsert_observed(connection, region, _read_from_rows(connection, region, batch))
-
-
-def _read_from_rows(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, _Observed]:
-    last = aliased(DailyStreams)
-    # Looked up for each track: of a join SQLite would make a way through all of the region's rows.
-    last_streams = (
-        select(last.streams)
-        .where(last.region == region, last.track_id == DailyStreams.track_id)
-        .order_by(last.date.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    spans = (
-        select(
-            DailyStreams.track_id,
-            func.min(DailyStreams.date),
-            func.max(DailyStreams.date),
-            last_streams,
-            func.count(),
-        )
-        .where(DailyStreams.region == region, DailyStreams.track_id.in_(track_ids))
-        .group_by(DailyStreams.track_id)
-    )
-    return {row[0]: _Observed(*row[1:]) for row in connection.execute(spans)}
+        observed: dict[str, _Observed] = {}
+        for track_id, day, streams in connection.execute(_DAYS, {"region": region, "track_ids": batch}):
+            known = observed.get(track_id, _Observed(day, day, streams, 0))
+            last_day, last_streams = max((known.last_day, known.last_streams), (day, streams))
+            first_day = min(known.first_day, day)
+            observed[track_id] = _Observed(first_day, last_day, last_streams, known.observed_days + 1)
+        connection.execute(_FORGET, {"region": region, "track_ids": batch})
+        _upsert_observed(connection, region, observed)

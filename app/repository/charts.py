@@ -3,8 +3,8 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from operator import attrgetter
+from itertools import chain, groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Date, bindparam, case, delete, insert, select, update
@@ -22,8 +22,11 @@ _LOCK = (
     .order_by(Region.code)
     .with_for_update()
 )
-_CHARTS = select(DailyStreams.date, DailyStreams.track_id, DailyStreams.position, DailyStreams.streams).where(
-    DailyStreams.region == bindparam("region"), DailyStreams.date.in_(bindparam("days", expanding=True))
+_CHARTS = (
+    select(DailyStreams.date, DailyStreams.track_id, DailyStreams.position, DailyStreams.streams)
+    .where(DailyStreams.region == bindparam("region"))
+    .where(DailyStreams.date.in_(bindparam("days", expanding=True)))
+    .order_by(DailyStreams.date)
 )
 _DELETE_ROW = delete(DailyStreams).where(
     DailyStreams.region == bindparam("in_region"),
@@ -51,21 +54,23 @@ def lock_regions(connection: Connection, codes: Iterable[str]) -> None:
     """Make the regions where they are new, and keep other uploads to them waiting.
 
     In code order, so that two uploads cannot wait for each other. On SQLite the transaction itself
-    (``BEGIN IMMEDIATE``) keeps them out.
+    (``BEGIN IMMEDIATE``) keeps them out already.
     """
     ordered = sorted(codes)
     upsert_rows(connection, Region, ("code", "version"), [(code, 0) for code in ordered], merge=overwrite())
-    connection.execute(_LOCK, {"codes": ordered})
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK, {"codes": ordered})
 
 
 def read_charts(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey, Chart]:
     """The stored charts among ``keys``, whole; days without one are left out."""
-    charts: dict[DayKey, dict[str, Entry]] = {}
+    charts: dict[DayKey, Chart] = {}
     for region, days in _days_by_region(keys).items():
         for batch in in_batches(days, size=100):
-            for day, track_id, *entry in connection.execute(_CHARTS, {"region": region, "days": batch}):
-                charts.setdefault((region, day), {})[track_id] = Entry(*entry)
-    return dict(charts)
+            rows = connection.execute(_CHARTS, {"region": region, "days": batch}).all()
+            for day, of_day in groupby(rows, key=itemgetter(0)):
+                charts[region, day] = {t: Entry(position, streams) for _, t, position, streams in of_day}
+    return charts
 
 
 def _days_by_region(keys: Iterable[DayKey]) -> dict[str, list[dt.date]]:

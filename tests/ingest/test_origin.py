@@ -49,15 +49,15 @@ def test_a_file_that_does_not_say_takes_its_name_or_the_request() -> None:
     for file in (
         parse("ph-2020-12-30.csv", BARE),
         parse("api", BARE, region="ph", date=dt.date(2020, 12, 30)),
-        parse("api", BARE, date=dt.date(2020, 12, 30), default_region="ph", known_regions=["us"]),
-        parse("api", BARE, date=dt.date(2020, 12, 30), known_regions=["ph"]),
+        parse("api", BARE, date=dt.date(2020, 12, 30), default_region="ph", known_regions=lambda: ["us"]),
+        parse("api", BARE, date=dt.date(2020, 12, 30), known_regions=lambda: ["ph"]),
     ):
         assert [(row.region, row.date) for row in file.rows] == [("ph", dt.date(2020, 12, 30))]
 
 
 def test_a_file_of_which_nobody_says_the_region_is_refused_naming_those_there_are() -> None:
     with pytest.raises(InvalidRequestError, match="there are ph, us"):
-        parse("api", BARE, date=TODAY, known_regions=["ph", "us"])
+        parse("api", BARE, date=TODAY, known_regions=lambda: ["ph", "us"])
 
 
 def test_a_file_of_which_nobody_says_the_day_is_refused() -> None:
