@@ -172,13 +172,15 @@ class Reader:
     def _read(self, work: Callable[[Connection], Answer]) -> Answer:
         try:
             connection, driver = self._begin()
-            try:
-                return work(connection)
-            finally:
-                driver.rollback()
-        except DATABASE_ERRORS:
-            self.close()
+            answer = work(connection)
+        except Exception:
+            self.close()  # seldom enough: whatever state it is in, the next one has a connection in order
             raise
+        try:
+            driver.rollback()
+        except connection.dialect.loaded_dbapi.Error:  # lost just now
+            self.close()
+        return answer
 
     def _begin(self) -> tuple[Connection, Any]:
         """The connection, inside a transaction that the driver knows of and SQLAlchemy need not."""

@@ -4,13 +4,14 @@ Nothing told here holds a statement, its values, an address or a password: those
 """
 
 import sqlite3
+from typing import Any
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-# Statements that go past SQLAlchemy (COPY, BEGIN) fail with the driver's own.
-DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
+# SQLite's BEGIN goes past SQLAlchemy. What goes past it to psycopg is raised as SQLAlchemy's all the same: a
+# process that serves a SQLite store does not import that driver.
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 
 AWAY = "The database cannot be used for now: it is away, starting or damaged (/readyz says)."
 BUSY = "The database is busy: a lock or a connection was not free in time."
@@ -65,7 +66,7 @@ def explain_failure(error: BaseException) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _explain_sqlite(cause)
-    if isinstance(cause, psycopg.Error):
+    if hasattr(cause, "sqlstate"):
         return _explain_postgres(cause)
     return None
 
@@ -87,7 +88,8 @@ def _explain_sqlite(cause: sqlite3.Error) -> str | None:
     return _SQLITE.get(code & 0xFF)  # the rest of it only says how
 
 
-def _explain_postgres(cause: psycopg.Error) -> str | None:
+def _explain_postgres(cause: Any) -> str | None:
     if cause.sqlstate is None:  # it came to no answer of the server
-        return AWAY if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) else None
+        kinds = {kind.__name__ for kind in type(cause).__mro__}
+        return None if kinds.isdisjoint({"OperationalError", "InterfaceError"}) else AWAY
     return _POSTGRES.get(cause.sqlstate) or _POSTGRES.get(cause.sqlstate[:2])

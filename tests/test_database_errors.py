@@ -25,7 +25,7 @@ from app.database_errors import (
     describe_cause,
     explain_failure,
 )
-from app.errors import install_error_handlers
+from app.errors import answer_unexpected, install_error_handlers
 from app.main import create_app
 from tests.serving import refuse
 
@@ -68,6 +68,7 @@ def test_a_row_that_another_request_was_first_to_store_is_a_race(database_url: s
 def test_a_race_is_answered_as_a_conflict_and_a_fault_of_ours_as_one(database: Database) -> None:
     app = FastAPI()
     install_error_handlers(app)
+    app.add_exception_handler(Exception, answer_unexpected)
     app.get("/race")(lambda: _execute(database, [TWICE]))
     app.get("/ours")(lambda: _execute(database, ["SELEKT 1"]))
     client = TestClient(app, raise_server_exceptions=False)

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -16,6 +15,7 @@ from app.access.routes import FoundRoute, RouteTable
 from app.access.rules import Rule
 from app.config import Settings
 from app.database import Database
+from app.database_errors import DATABASE_ERRORS, describe_cause, explain_failure
 from app.errors import RETRY_AFTER_SECONDS, ForbiddenError, NotFoundError, NotReadyError
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Gate:
         """Say, at the start, who will be answered."""
         try:
             self.keyring.read()
-        except SQLAlchemyError as error:
-            logger.warning("keys cannot be read yet: %s", error)
+        except DATABASE_ERRORS as error:
+            logger.warning("keys cannot be read yet: %s", describe_cause(error))
             return
         if self.keyring.is_empty:
             logger.warning("there are no keys: only requests from this machine itself are answered")
@@ -74,11 +74,12 @@ class Gate:
     async def _refresh(self) -> None:
         try:
             await self.keyring.refresh()
-        except SQLAlchemyError as error:
-            logger.error("keys cannot be read: %s", error)
+        except DATABASE_ERRORS as error:
+            if (said := explain_failure(error)) is None:
+                raise
+            logger.error("keys cannot be read: %s", describe_cause(error))
             raise NotReadyError(
-                "Keys cannot be read: the database is away, or its schema is not current (/readyz says). "
-                "Nothing of this request was done; try again.",
+                f"{said} Keys cannot be read, so nothing of this request was done; try again.",
                 headers={"Retry-After": RETRY_AFTER_SECONDS},
             ) from None
 
@@ -126,9 +127,11 @@ class AccessMiddleware:
             gate: Gate = self.service.state.gate
             await gate.admit(scope, rule)
         if route is None:
-            raise NotFoundError(f"There is nothing at {scope['path']}; {self._where_to_look()}.")
+            raise NotFoundError(f"There is nothing at {scope['path'][:200]}; {self._where_to_look(scope)}.")
         if rule is None:
             raise ForbiddenError(f"{scope['path']} is closed: its route declares no rule of access.")
 
-    def _where_to_look(self) -> str:
+    def _where_to_look(self, scope: Scope) -> str:
+        if scope["path"].endswith("/"):
+            return "leave out the slash at the end"
         return f"{self.service.docs_url} lists the paths" if self.service.docs_url else "see the README"

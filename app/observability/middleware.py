@@ -19,7 +19,6 @@ logger = logging.getLogger("app.requests")
 
 _SANE = re.compile(rb"[\w.:-]{1,128}")
 UNMATCHED = "(unmatched)"  # one name for all paths there are not: a scan makes no series
-UNTEMPLATED = "(page)"  # /docs, /redoc, /openapi.json
 CLIENT_GONE = 499  # nothing was answered: by custom, not by any standard
 
 
@@ -115,8 +114,8 @@ class ObservabilityMiddleware:
 
 
 def _route_of(scope: Scope) -> str:
-    route = scope.get("route")
+    route = scope.get("route")  # access/middleware notes it, of requests that it refuses too
     if route is not None:
         path: str = getattr(route, "path_format", route.path)  # without what a parameter must look like
         return path
-    return UNTEMPLATED if "endpoint" in scope else UNMATCHED
+    return UNMATCHED

@@ -7,7 +7,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from math import nan
+from math import inf, nan
 from typing import Final
 
 from prometheus_client import Gauge
@@ -60,7 +60,8 @@ def observe_worker(models: ModelStore, database: Database) -> None:
     pool = database.engine.pool
     if isinstance(pool, QueuePool):
         _IN_USE.set(pool.checkedout())
-        _LIMIT.set(pool.size() + max(pool._max_overflow, 0))  # which is told nowhere else
+        # The overflow is told nowhere else; below 0 it has no bound.
+        _LIMIT.set(inf if pool._max_overflow < 0 else pool.size() + pool._max_overflow)
 
 
 def _days_since(day: str, today: dt.date) -> float:

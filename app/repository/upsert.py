@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Date, Executable, Table, bindparam, func, select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -85,9 +86,15 @@ def insert_rows(
             _execute_on_sqlite(connection, table, columns, batch, None)
         return
     driver: Any = connection.connection.cursor()
-    with driver, driver.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
+    dialect = connection.dialect
+    driver_error: type[Exception] = dialect.loaded_dbapi.Error
+    try:
+        with driver, driver.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver_error as error:
+        raise DBAPIError.instance(statement, None, error, driver_error, dialect=dialect) from error
 
 
 def _table(model: type[Base]) -> Table:

@@ -23,9 +23,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"sqlite:///{folder / 'fuzz.db'}"
-        fill_store(url)
+        key = fill_store(url)
         with serve_store(url, folder) as address:
-            found = fuzz(address, folder, "--max-time", str(asked.seconds), *seed)
+            found = fuzz(address, key, folder, "--max-time", str(asked.seconds), *seed)
     print(found.stdout, found.stderr, sep="\n")
     return found.returncode
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.database import Database, build_engine
 from app.schema import migrate
+from tests.access.stored_keys import store_key
 from tests.bench.processes import serve_as_make_run
 from tests.sample import LAST_DAY, Row, ingest_metadata, ingest_rows, read_rows
 
@@ -17,13 +18,18 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 EXAMPLES = {"ph": "4umIPjkehX1r7uhmGvXiSV", "us": "0kN8xEmgMW9mh7UmDYHlJP"}
 
 
-def fill_store(database_url: str) -> None:
-    """Migrate a store and put the sample into it, with two of its tracks under the ids of the examples."""
+def fill_store(database_url: str) -> str:
+    """Migrate a store and put the sample into it, with two of its tracks under the ids of the examples.
+
+    Returns:
+        A key that may do everything.
+    """
     database = Database(build_engine(database_url))
     migrate(database)
     database.dispose()
     ingest_rows(database_url, _rename_tracks(list(read_rows())))
     ingest_metadata(database_url)
+    return store_key(database_url, "admin")
 
 
 def _rename_tracks(rows: list[Row]) -> list[Row]:
@@ -43,15 +49,23 @@ def serve_store(database_url: str, folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def fuzz(address: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def fuzz(address: str, key: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Hold the service at ``address`` against its OpenAPI document; 0 where nothing was found.
 
     Args:
         address: Of the service; what is stored there changes.
+        key: That it answers to, whatever is asked.
         folder: Where Schemathesis may leave its files.
         options: Of ``schemathesis run``.
     """
     program = "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())"
     command = [sys.executable, "-c", program, "--config-file", str(CONFIG), "run", f"{address}/openapi.json"]
-    common = ("--continue-on-failure", "--request-timeout", "60", "--no-color")
-    return subprocess.run([*command, *common, *options], cwd=folder, capture_output=True, text=True)
+    common = (
+        "--header",
+        f"Authorization: Bearer {key}",
+        "--continue-on-failure",
+        "--request-timeout",
+        "60",
+        "--no-color",
+    )
+    return subprocess.run([*command, *common, *shown, *options], cwd=folder, capture_output=True, text=True)

@@ -10,11 +10,11 @@ EXAMPLES = "4"  # made up for an operation, beside those of the document and the
 
 def test_every_answer_is_declared_and_none_is_an_error_of_ours(database_url: str, tmp_path: Path) -> None:
     """For a longer search, and with requests that build on one another: ``make fuzz``."""
-    fill_store(database_url)
+    key = fill_store(database_url)
     report = tmp_path / "report.json"
     sizes = ("--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "1")
     with serve_store(database_url, tmp_path) as address:
-        found = fuzz(address, tmp_path, *sizes, "--report-json-path", str(report))
+        found = fuzz(address, key, tmp_path, *sizes, "--report-json-path", str(report))
     assert found.returncode == 0, found.stdout + found.stderr
     told = json.loads(report.read_text())
     assert told["operations"]["tested"] == told["operations"]["total"] > 12

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.rules import Rule, requires
 from app.config import Settings
 from app.main import create_app
 from app.observability.logs import LogFormat, configure_logging, mask_secrets
@@ -23,6 +24,7 @@ def _serve(settings: Settings, **changes: Any) -> Iterator[TestClient]:
     app = create_app(settings.model_copy(update={"log_format": "json", **changes}))
 
     @app.get("/broken/{thing}")
+    @requires(Rule.PUBLIC)
     def break_down(thing: str) -> None:
         local = PASSWORD
         raise ZeroDivisionError(f"{thing} and {len(local)}")
@@ -112,6 +114,7 @@ def test_what_happens_on_the_way_of_a_request_has_its_id_also_in_a_thread(
     with _serve(settings) as client:
 
         @client.app.get("/telling")  # type: ignore[attr-defined,untyped-decorator]
+        @requires(Rule.PUBLIC)
         def tell() -> None:
             logging.getLogger("app.telling").warning("told %s", "so")
 
