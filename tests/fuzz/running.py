@@ -60,12 +60,6 @@ def fuzz(address: str, key: str, folder: Path, *options: str) -> subprocess.Comp
     """
     program = "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())"
     command = [sys.executable, "-c", program, "--config-file", str(CONFIG), "run", f"{address}/openapi.json"]
-    common = (
-        "--header",
-        f"Authorization: Bearer {key}",
-        "--continue-on-failure",
-        "--request-timeout",
-        "60",
-        "--no-color",
-    )
+    common = ("--continue-on-failure", "--request-timeout", "60", "--no-color")
+    shown = ("--header", f"Authorization: Bearer {key}")
     return subprocess.run([*command, *common, *shown, *options], cwd=folder, capture_output=True, text=True)

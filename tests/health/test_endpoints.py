@@ -79,5 +79,5 @@ def altered_bundles(published_bundles: Path, tmp_path: Path) -> Path:
 def test_golden_windows_are_replayed_before_it_is_ready(database_url: str, altered_bundles: Path) -> None:
     with serve(database_url, altered_bundles) as client:
         detail = _why_not_ready(client)
-        assert "gru/1: gru 1 is off its golden windows by 0.01" in detail
+        assert "gru/1: gru 1 is off its golden windows by 0.02" in detail
         assert client.get("/models").json()["items"] == []
