@@ -73,6 +73,7 @@ COPY --from=serving-code /srv/chartcast ./
 # uvicorn reads each of its options from the environment. Who sent a request is never taken from its headers.
 ENV UVICORN_HOST=0.0.0.0 \
     UVICORN_PORT=8000 \
+    UVICORN_HTTP=app.server:BoundedProtocol \
     UVICORN_WORKERS=1 \
     UVICORN_ACCESS_LOG=false \
     UVICORN_PROXY_HEADERS=false \
