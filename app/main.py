@@ -1,5 +1,6 @@
 """The ASGI application: ``uvicorn app.main:app``, or ``create_app(settings)``."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -58,6 +59,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if tracing is not None:
         tracing.start(app.state.database.engine)
     store = app.state.model_store
+    gc.freeze()  # what is there now stays: looking through all of it would hold every request up
     async with following(store), observed_worker(store, app.state.database):
         yield
     app.state.batcher.close()

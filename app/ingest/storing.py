@@ -29,6 +29,7 @@ from app.repository.charts import (
     write_chart_rows,
 )
 from app.repository.issued_forecasts import delete_outdated_forecasts
+from app.repository.statistics import refresh_statistics
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,15 @@ def store_upload(
     upsert_tracks(
         connection, choose_newest_names([chart for file in files for chart in file.charts.values()])
     )
+    counts = count_changes(plan.changes)
     batch_id = insert_batch(
         connection,
         received_at=received_at,
-        counts=count_changes(plan.changes) | {"rejected": sum(len(file.rejected) for file in files)},
+        counts=counts | {"rejected": sum(len(file.rejected) for file in files)},
         files=[_describe_file(file) for file in files],
     )
     _write_changes(connection, batch_id, plan)
+    refresh_statistics(connection, counts["inserted"])
     return batch_id, plan.changes
 
 
