@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,9 +27,16 @@ NAMING_CONVENTION = {
 
 
 WAIT = 30_000  # milliseconds for another writer on SQLite to finish
+READ_WAIT = 10_000  # milliseconds for a statement of a kept reader: it answers one thread, and must not hang
 POOL_WAIT = 10  # seconds for a connection to PostgreSQL to come free
 # What libpq waits for a server that has fallen silent (a refusal comes at once); the URL may say else.
-POSTGRES_WAITS = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 15_000}
+POSTGRES_WAITS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 BULK_CACHE = 64_000  # KB that a bulk load may keep of a SQLite store: the regions' charts, and their tracks
 
 
@@ -164,31 +171,45 @@ class Reader:
             return self._read(work)  # the connection had died since the last time: a new one may do
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        """Let the connection go."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with suppress(*DATABASE_ERRORS):
+                if kept.dialect.name == "postgresql" and not kept.invalidated:
+                    kept.invalidate()  # not back to the pool: its time limit is no other's
+                kept.close()
 
     def _read(self, work: Callable[[Connection], Answer]) -> Answer:
         try:
             connection, driver = self._begin()
-            answer = work(connection)
-        except Exception:
-            self.close()  # seldom enough: whatever state it is in, the next one has a connection in order
+        except DATABASE_ERRORS:
+            self.close()
             raise
         try:
-            driver.rollback()
-        except connection.dialect.loaded_dbapi.Error:  # lost just now
-            self.close()
-        return answer
+            return work(connection)
+        finally:
+            self._end(connection, driver)
+
+    def _end(self, connection: Connection, driver: Any) -> None:
+        try:
+            if not connection.invalidated:
+                driver.rollback()
+                return
+        except connection.dialect.loaded_dbapi.Error:  # it was lost
+            connection.invalidate()
+        self.close()
 
     def _begin(self) -> tuple[Connection, Any]:
         """The connection, inside a transaction that the driver knows of and SQLAlchemy need not."""
         if self._kept is None:
             self._kept = self._engine.connect()
             self._kept.begin()
-            return self._kept, self._kept.connection.driver_connection
-        driver: Any = self._kept.connection.driver_connection
+            driver: Any = self._kept.connection.driver_connection
+            if self._kept.dialect.name == "postgresql":
+                driver.execute(f"SET statement_timeout = {READ_WAIT}")
+                driver.commit()
+            return self._kept, driver
+        driver = self._kept.connection.driver_connection
         if self._kept.dialect.name == "sqlite":  # psycopg begins with the first statement
             driver.execute("BEGIN")
         return self._kept, driver

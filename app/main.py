@@ -38,6 +38,7 @@ from app.predict.past import PastForecasts
 from app.predict.service import Predictor
 from app.tracks import endpoints as tracks
 
+LOOK_BACKS_AT_ONCE = 4  # in a process; each takes seconds of a core
 UPLOADS_AT_ONCE = 4  # in a process; stores take those of a region one after the other anyway
 
 
@@ -50,6 +51,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.gate = Gate(app.state.database, settings)
     app.state.gate.tell()
     app.state.upload_threads = CapacityLimiter(UPLOADS_AT_ONCE)
+    app.state.look_back_threads = CapacityLimiter(LOOK_BACKS_AT_ONCE)
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(

@@ -1,5 +1,6 @@
 """Keys: how they are made and read, and those that are good."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -7,22 +8,21 @@ import logging
 import re
 import secrets
 import time
-from asyncio import Lock
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from app.access.rules import SCOPES, Rule
 from app.database import Database
+from app.database_errors import DATABASE_ERRORS, describe_cause
 from app.errors import UnauthorizedError
 from app.repository.api_keys import StoredKey, read_keys
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "chartcast_"  # so that scanners for leaked secrets, and people, know it for what it is
+PATIENCE = 2.0  # seconds that a request waits for the store before it goes by the keys last read
 LOOK_AGAIN = 2.0  # seconds after which the store is asked again: how long a revoked key may still be good
 MEND = "Send a key as Authorization: Bearer <key>; `python -m app keys create` makes one."
 _BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -73,7 +73,7 @@ class Keyring:
         self._database = database
         self._clock = clock
         self._now = now
-        self._lock = Lock()
+        self._look: asyncio.Task[None] | None = None
         self._due = float("-inf")
         self._keys: dict[bytes, Key] | None = None
 
@@ -88,29 +88,45 @@ class Keyring:
         return self._clock() >= self._due
 
     async def refresh(self) -> None:
-        """Ask the store, if no other request has just done so.
+        """Ask the store, or wait for the answer that another request asks for.
 
         Where it cannot answer, the keys last read stay: nobody can revoke one in a store that is away.
 
         Raises:
             SQLAlchemyError: it cannot, and never could.
         """
-        async with self._lock:
-            if self.is_due:
-                await run_in_threadpool(self.read)
+        if not self.is_due:
+            return
+        if self._look is None:
+            self._look = asyncio.create_task(self._read_again())
+        if self._keys is None:
+            await asyncio.shield(self._look)
+            return
+        # All who wait go on at once: one after the other, each would wait for a turn of the loop.
+        done, _ = await asyncio.wait({self._look}, timeout=PATIENCE)
+        if not done:
+            self._due = self._clock() + LOOK_AGAIN
+
+    async def _read_again(self) -> None:
+        try:
+            # Not in the threads of requests, which may all be waiting.
+            await asyncio.to_thread(self.read)
+        finally:
+            self._look = None
 
     def read(self) -> None:
         """Ask the store now; raises as ``refresh``."""
-        asked = self._clock()
+        due = self._clock() + LOOK_AGAIN
         try:
             with self._database.read() as connection:
                 stored = read_keys(connection)
             self._keys = {_index_of(key.digest): key for key in map(_parse_stored, stored)}
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             if self._keys is None:
                 raise
-            logger.warning("keys could not be read again, those read before stay: %s", error)
-        self._due = asked + LOOK_AGAIN
+            logger.warning("keys could not be read again, those read before stay: %s", describe_cause(error))
+            due = self._clock() + LOOK_AGAIN  # failing may have taken long
+        self._due = due
 
     def find(self, token: bytes) -> Key:
         """The key that ``token`` is.

@@ -11,6 +11,8 @@ from app.dependencies import DatabaseDep
 from app.errors import problem_responses
 from app.repository.audit import read_events
 
+LARGEST_ID = 2**31 - 1  # of the table's column
+
 router = APIRouter(prefix="/audit", tags=["audit"])
 BatchId = Annotated[int | None, Query(ge=1, lt=2**31, description="The event of this upload alone.")]
 
@@ -28,7 +30,7 @@ def list_events(
 ) -> AuditPage:
     """Uploads, metadata and keys, the latest first: who, when, by which request, from which files, and what
     came of it. Dry runs and what was refused changed nothing and are not on record."""
-    before = None if cursor is None else decode_number(decode_cursor(cursor, 1)[0])
+    before = None if cursor is None else min(decode_number(decode_cursor(cursor, 1)[0]), LARGEST_ID)
     with database.read() as connection:
         # One more than asked for tells whether there is a next page.
         events = read_events(connection, before=before, batch_id=batch_id, limit=limit + 1)

@@ -75,8 +75,17 @@ class Batcher:
         elif self._thread is None:
             self._finish(batch, batch[0].context.run(self._answer, batch), loop)
         else:
-            working = loop.run_in_executor(self._thread, batch[0].context.run, self._answer, batch)
-            working.add_done_callback(lambda done: self._finish(batch, done.result(), loop))
+            loop.create_task(self._answer_in_thread(self._thread, batch, loop))
+
+    async def _answer_in_thread(
+        self, thread: ThreadPoolExecutor, batch: Sequence[_Waiting], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        outcomes: Sequence[Outcome | Exception]
+        try:
+            outcomes = await loop.run_in_executor(thread, batch[0].context.run, self._answer, batch)
+        except Exception as error:  # there was no thread to be had
+            outcomes = [error] * len(batch)
+        self._finish(batch, outcomes, loop)
 
     def _finish(
         self,

@@ -1,5 +1,8 @@
 """``POST /predict`` and ``POST /predict/batch``."""
 
+from functools import partial
+
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -28,7 +31,9 @@ async def predict(request: Request, asked: PredictRequest) -> Prediction:
     try:
         return await batcher.predict(asked)
     except NotAtHandError:  # a market or a past that is yet to be looked up takes seconds
-        return await run_in_threadpool(_predict, state.database, state.predictor, asked)
+        # In threads of its own: they may all be waiting for one look back, and others go on meanwhile.
+        look_back = partial(_predict, state.database, state.predictor, asked)
+        return await to_thread.run_sync(look_back, limiter=state.look_back_threads)
 
 
 def _predict(database: Database, predictor: Predictor, asked: PredictRequest) -> Prediction:

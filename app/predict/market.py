@@ -14,6 +14,7 @@ from app.predict.intervals import IntervalFactors, read_interval_factors
 from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams
 from app.repository.regions import RegionState
 
+MOST_CHARTS = 100  # of a region, some 50 KB each
 MOST_KEPT = 1000  # days, or steps between days, of a kind
 WEEK = dt.timedelta(days=7)
 
@@ -64,6 +65,11 @@ class MarketCache:
             known[1][key] = chart_weekday(1.0, ratios)
         return known[1][key]
 
+    def holds_factors(self, region: RegionState, *, as_of: dt.date, horizon: int) -> bool:
+        """Whether ``interval_factors`` are at hand."""
+        kept = self._factors.get((region.code, as_of, horizon))
+        return kept is not None and kept[0] == region
+
     def interval_factors(
         self, connection: Connection, region: RegionState, *, as_of: dt.date, horizon: int
     ) -> IntervalFactors:
@@ -84,6 +90,8 @@ class MarketCache:
             if kept is None or kept[0] != region:
                 kept = self._artists[region.code] = (region, {})
         if day not in kept[1]:
+            if len(kept[1]) >= MOST_CHARTS:
+                kept[1].clear()
             rows = read_chart_artists(connection, region.code, day)
             kept[1][day] = ChartArtists((track, artist, (day - first).days) for track, artist, first in rows)
         return kept[1][day]
@@ -96,6 +104,8 @@ class MarketCache:
             if kept is None or kept[0] != region:
                 kept = self._ratios[region.code] = (region, {})
         if (later, earlier) not in kept[1]:
+            if len(kept[1]) >= MOST_KEPT:
+                kept[1].clear()
             charts = [read_chart_streams(connection, region.code, day) for day in (later, earlier)]
             kept[1][later, earlier] = chart_ratio(*charts)
         return kept[1][later, earlier]

@@ -159,6 +159,8 @@ class _RegionBatch:
 
     def _answer(self, group: Sequence[Answerable]) -> dict[str, Outcome]:
         """The answers for tracks that one model forecasts."""
+        if group[0].choice.model is None and self.at_hand and not self._holds_factors():
+            raise NotAtHandError
         forecast = self._forecast(group)
         numbers = None if forecast is None else Numbers.of(forecast, self.asked)
         model = group[0].choice.model
@@ -194,6 +196,9 @@ class _RegionBatch:
         if factors is None:
             return forecast
         return calibrate(forecast, np.array([record.observed_days for record in records]), factors)
+
+    def _holds_factors(self) -> bool:
+        return self.cache.holds_factors(self.region, as_of=self.as_of, horizon=self.asked.horizon)
 
     def _read_market(self) -> MarketCovariates:
         if self.at_hand and not self.cache.holds(self.region):
