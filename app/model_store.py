@@ -175,6 +175,7 @@ class ModelStore:
         self._roots = list(roots)
         self._loaded = Loaded()
         self._seen: dict[Path, Stamp] = {}  # when it was last loaded
+        self._look_again = False  # though nothing changes: a bundle could not be read, for now
         self._started: dict[Path, tuple[Stamp, RunningModel]] = {}
         self._there: set[Path] = set()  # the roots that were
         self._lock = Lock()  # of two loads at once the one that looked first must not come in last
@@ -200,6 +201,7 @@ class ModelStore:
         A bundle that is damaged, or pins that cannot be read, change nothing: what served goes on.
         """
         with self._lock:
+            self._look_again = False
             seen = read_stamps(self._roots)  # before the files: what changes meanwhile is looked at again
             loaded = self._look()
             self._seen, self._loaded = seen, loaded
@@ -207,7 +209,7 @@ class ModelStore:
 
     def follow(self) -> bool:
         """Load if anything on disk has changed since it was last done; return whether it had."""
-        if read_stamps(self._roots) == self._seen:
+        if not self._look_again and read_stamps(self._roots) == self._seen:
             return False
         self.load()
         return True
@@ -246,6 +248,7 @@ class ModelStore:
             except BadBundleError as error:
                 logger.error("bundle refused: %s", error)
                 loaded.refused[f"{name}/{folder.name}"] = str(error)
+                self._look_again |= _may_pass(error)
                 if running is None or running.bundle.version != int(folder.name):
                     continue
                 loaded.models[name] = running  # it was damaged on disk: what runs was whole when it came
@@ -258,3 +261,9 @@ class ModelStore:
             known = self._started[folder] = (stamp, _start_published(folder))
             logger.info("serving %s", "/".join(folder.parts[-2:]))
         return known[1]
+
+
+def _may_pass(error: BadBundleError) -> bool:
+    """Whether the file system failed (too many files open, a network's that is away), and not the bundle."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError)

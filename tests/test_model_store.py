@@ -1,5 +1,6 @@
 """Of each model the newest version that loads is served, and what was refused is on the list."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -151,6 +152,23 @@ def test_what_changes_on_disk_is_followed_and_nothing_is_loaded_where_nothing_di
     (folder / "model.onnx").write_bytes(whole)  # as the end of a slow copy
     assert store.follow()
     assert (_answer(store), store.refused) == (0.5, {})
+
+
+def test_a_bundle_that_could_not_be_read_for_a_while_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_small(tmp_path)
+    store = ModelStore([tmp_path])
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", _fail_to_open)
+        assert not store.load().models
+    assert store.follow()
+    assert store.models
+    assert not store.follow()
+
+
+def _fail_to_open(_path: Path) -> bytes:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_a_pinned_version_is_served_though_a_newer_one_is_there_until_the_pin_goes(tmp_path: Path) -> None:
