@@ -222,6 +222,7 @@ class ModelStore:
         try:
             loaded = Loaded(pinned=read_pins(self._roots))
         except BadPinsError as error:
+            self._look_again |= _may_pass(error)
             return self._stay({PINS: str(error)})
         for name in NAMES:
             self._add_newest(name, loaded)
@@ -263,7 +264,7 @@ class ModelStore:
         return known[1]
 
 
-def _may_pass(error: BadBundleError) -> bool:
-    """Whether the file system failed (too many files open, a network's that is away), and not the bundle."""
+def _may_pass(error: BadBundleError | BadPinsError) -> bool:
+    """Whether the file system failed (too many open files, one that is away), and not what is in it."""
     cause = error.__cause__
     return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError)
