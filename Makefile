@@ -54,7 +54,7 @@ install: $(SERVING)  ## Make .venv with what serving needs (no TensorFlow)
 install-dev: $(DEV)  ## Add what training and the tests need to .venv
 
 run: $(SERVING)  ## Serve on 127.0.0.1:8000; DATA= and TRACKS= load other charts into an empty store
-	@$(PYTHON) -m app serve --host $(HOST) --port $(PORT) \
+	@exec $(PYTHON) -m app serve --host $(HOST) --port $(PORT) \
 	  $(if $(filter command line environment,$(origin DATA)),--data "$(DATA)") \
 	  $(if $(filter command line environment,$(origin TRACKS)),$(foreach path,$(TRACKS),--tracks "$(path)"))
 

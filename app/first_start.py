@@ -80,5 +80,8 @@ def print_greeting(console: Console, database: Database, host: str, port: int) -
         if regions:
             top = read_tracks(connection, [regions[0].code], text=None, after=None, limit=1)[0]
             body = json.dumps({"track_id": top.track_id, "region": regions[0].code, "horizon": 3})
+            shown = '-H "Authorization: Bearer $KEY" ' if keys else ""
             console.print("\nTry, from another terminal:\n")
-            console.print(f"curl -s {address}/predict -H 'content-type: application/json' -d '{body}'\n")
+            console.print(
+                f"curl -s {address}/predict {shown}-H 'content-type: application/json' -d '{body}'\n"
+            )

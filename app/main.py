@@ -23,6 +23,7 @@ from app.errors import answer_unexpected, install_error_handlers, problem_respon
 from app.health import endpoints as health
 from app.ingest import endpoints as ingest
 from app.json_route import ShortWay
+from app.memory import limit_arenas
 from app.model_catalog import endpoints as model_catalog
 from app.model_store import ModelStore
 from app.model_watch import following
@@ -47,6 +48,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     tracing: Tracing | None = app.state.tracing
     configure_logging(settings.log_level, settings.log_format)
+    limit_arenas()  # before there are threads
     app.state.database = Database(build_engine(settings.database_url))
     app.state.gate = Gate(app.state.database, settings)
     app.state.gate.tell()

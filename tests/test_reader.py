@@ -10,7 +10,8 @@ _INSERT = "INSERT INTO regions (code, version) VALUES ('{}', 0)"
 
 
 def _count(connection: Connection) -> int:
-    return connection.execute(text("SELECT count(*) FROM regions")).scalar_one()
+    count: int = connection.execute(text("SELECT count(*) FROM regions")).scalar_one()
+    return count
 
 
 def _add(database: Database, code: str) -> None:

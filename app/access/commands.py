@@ -53,9 +53,11 @@ def create(
         )
         details = {"id": key_id, "name": name, "scope": scope}
         insert_event(connection, action="key created", **COMMAND_LINE._asdict(), details=details)
+        store = database.address
     console.print(key)
     notes.print(
-        f"key {key_id}, {name}, scope {scope}; it is shown this once. From now on, every request needs one."
+        f"key {key_id}, {name}, scope {scope}; it is shown this once. From now on, every request to a "
+        f"service on {store} needs one."
     )
 
 

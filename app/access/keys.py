@@ -138,7 +138,7 @@ class Keyring:
         key = (self._keys or {}).get(_index_of(digest))
         known = hmac.compare_digest(digest, _NO_DIGEST if key is None else key.digest)
         if key is None or not known:
-            raise refuse_key("is not known here; was it copied whole?")
+            raise refuse_key("is not known here (was it copied whole?)")
         if key.revoked:
             raise refuse_key("was revoked")
         if key.until <= self._now():

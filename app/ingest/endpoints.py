@@ -9,7 +9,7 @@ from app.access.callers import caller_of
 from app.access.rules import Rule, requires
 from app.dates import IsoDate
 from app.dependencies import DatabaseDep, SettingsDep, UploadThreadsDep
-from app.errors import UnsupportedFormatError, problem_responses
+from app.errors import InvalidRequestError, UnsupportedFormatError, problem_responses
 from app.ingest.schemas import ChartUpload, IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
 from app.regions import RegionCode
@@ -95,7 +95,11 @@ def get_service(request: Request, database: DatabaseDep, settings: SettingsDep) 
     return IngestService(database, settings, caller=caller_of(request))
 
 
+QUERY = ("region", "date", "on_error", "dry_run", "replace")
+
+
 def get_options(
+    request: Request,
     region: Annotated[RegionCode | None, Query(description="For files that don't say.")] = None,
     date: Annotated[IsoDate | None, Query(description="For files that don't say.")] = None,
     on_error: Annotated[
@@ -106,7 +110,16 @@ def get_options(
         bool, Query(description="Take a chart with under 90% of the rows stored for its day.")
     ] = False,
 ) -> IngestOptions:
-    """The query."""
+    """The query. A mistyped ``dry_run`` would else store in earnest.
+
+    Raises:
+        InvalidRequestError: there is something else in it.
+    """
+    if unknown := sorted(set(request.query_params).difference(QUERY)):
+        raise InvalidRequestError(
+            f"There is no query parameter {unknown[0][:40]!r}; there are {', '.join(QUERY)}.",
+            errors=[(f"query.{name[:40]}", "not known") for name in unknown[:10]],
+        )
     return IngestOptions(region, date, on_error, dry_run, replace)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.config import Settings
 from app.main import create_app
 from tests.ingest.chart_files import CHARTS, Row, build_csv, track_of
-from tests.serving import LOCAL
+from tests.serving import LOCAL, refuse
 
 THREE: list[Row] = [(1, "A", 300), (2, "B", 200), (3, "C", 100)]
 CSV = build_csv("2020-12-30", THREE)
@@ -329,6 +329,15 @@ def test_a_chart_of_today_is_taken_and_of_tomorrow_is_not(client: TestClient) ->
     tomorrow = today + dt.timedelta(days=2)  # two: midnight may come between these lines
     _assert_problem(_send(client, build_csv(str(tomorrow), THREE)), 422, "in the future")
     assert _send(client, build_csv(str(today), THREE)).status_code == 201
+
+
+def test_a_mistyped_query_stores_nothing(lone_client: TestClient) -> None:
+    chart = build_csv("2020-12-01", [(1, "A", 50)])
+    answer = lone_client.post("/ingest?dryrun=true", content=chart, headers={"content-type": "text/csv"})
+    problem = refuse(answer, 422)
+    assert "dry_run" in problem["detail"]
+    assert problem["errors"] == [{"field": "query.dryrun", "problem": "not known"}]
+    assert lone_client.get("/tracks").json()["items"] == []
 
 
 def test_the_document_of_the_api_has_all_bodies_and_answers(lone_client: TestClient) -> None:
