@@ -13,7 +13,6 @@ PORT ?= 8000
 ENGINE ?= docker
 CANDIDATES ?= var/candidates
 PEERS := mlserver==1.7.1 bentoml==1.4.40
-SECONDS ?= 300
 REAL := ../shared/data/ph
 # Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
 ifneq ($(wildcard $(REAL)),)
@@ -62,7 +61,7 @@ test: $(DEV)  ## The whole suite, on SQLite and on a real PostgreSQL
 	$(PYTHON) -m pytest
 
 fuzz: $(DEV)  ## Requests made from the OpenAPI document for SECONDS, against a server on the sample
-	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
 
 check: $(DEV)  ## Format, lint (security too), strict types, known vulnerabilities
 	$(PYTHON) -m ruff format --check .
