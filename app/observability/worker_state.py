@@ -3,10 +3,8 @@
 Gauges that a worker sets itself, every few seconds: it may be another one that is asked for metrics.
 """
 
-import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from math import inf, nan
 from typing import Final
 
@@ -15,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from app.database import Database
 from app.model_store import NAMES, ModelStore
+from app.repeating import repeating
 
 REFRESH_SECONDS = 5.0
 LIVE: Final = "liveall"  # of several workers, each one's as long as it lives, told apart by the label pid
@@ -71,19 +70,10 @@ def _days_since(day: str, today: dt.date) -> float:
         return nan
 
 
-@asynccontextmanager
-async def observed_worker(models: ModelStore, database: Database) -> AsyncIterator[None]:
+def observed_worker(models: ModelStore, database: Database) -> AbstractAsyncContextManager[None]:
     """Keep this worker's gauges up to date meanwhile."""
-    task = asyncio.create_task(_observe_for_ever(models, database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
-
-async def _observe_for_ever(models: ModelStore, database: Database) -> None:
-    while True:
+    async def observe() -> None:
         observe_worker(models, database)
-        await asyncio.sleep(REFRESH_SECONDS)
+
+    return repeating(observe, REFRESH_SECONDS)

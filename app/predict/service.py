@@ -46,22 +46,14 @@ class Predictor:
     past: PastForecasts
     default_region: str | None
 
-    def predict(
-        self, connection: Connection, request: schemas.PredictRequest, *, at_hand: bool = False
-    ) -> schemas.Prediction:
+    def predict(self, connection: Connection, request: schemas.PredictRequest) -> schemas.Prediction:
         """Forecast one track.
-
-        Args:
-            connection: To the store.
-            request: What is asked.
-            at_hand: Only if the region's market and the model's past in it are at hand.
 
         Raises:
             ChartcastError: 404, 409 or 422, as the contract says.
-            NotAtHandError: they are not.
         """
         item = schemas.BatchItem(track_id=request.track_id, region=request.region)
-        outcome = self.predict_batch(connection, [item], request, at_hand=at_hand)[0]
+        outcome = self.predict_batch(connection, [item], request)[0]
         if isinstance(outcome, ChartcastError):
             raise outcome
         return outcome
@@ -74,7 +66,17 @@ class Predictor:
         *,
         at_hand: bool = False,
     ) -> list[Outcome]:
-        """Forecast many tracks: a forecast or an error for each, in their order."""
+        """Forecast many tracks: a forecast or an error for each, in their order.
+
+        Args:
+            connection: To the store.
+            items: The tracks.
+            asked: What is asked of all of them.
+            at_hand: Only if all that takes seconds to look up is at hand.
+
+        Raises:
+            NotAtHandError: it is not.
+        """
         models = self.store.models  # one state for the whole request: a reload may come in between
         outcomes: dict[int, Outcome] = {}
         by_region: dict[str | None, list[int]] = defaultdict(list)
