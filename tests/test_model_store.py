@@ -11,7 +11,8 @@ import pytest
 
 from app.forecasting.bundle import BadBundleError, digest_of
 from app.forecasting.versions import PINS, write_pin
-from app.model_store import CHUNK, ModelStore, build_run, start_model
+from app.model_store import ModelStore, start_model
+from app.runtime import CHUNK, build_run
 from tests.small_bundles import SPEC, build_small_graph, publish_small, small_run
 
 

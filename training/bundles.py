@@ -28,7 +28,8 @@ from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.versions import find_versions, read_pins
 from app.forecasting.windows import build_windows
-from app.model_store import MarketPart, RunningModel, build_run, start_model
+from app.model_store import RunningModel, start_model
+from app.runtime import MarketPart, build_run
 from training.export import Graphs, build_graphs
 from training.golden import build_golden_panel
 from training.models.market import JoinQuantiles
