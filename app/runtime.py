@@ -6,8 +6,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from app.forecasting.bundle import BadBundleError
+from app.forecasting.bundle_files import BadBundleError
 from app.forecasting.forecaster import Batch, Run
+from app.forecasting.row_bundle import ROWS, Rows, RunRows
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import places
 
@@ -64,6 +65,21 @@ def build_run(graph: bytes, market: MarketPart | None = None) -> Run:
             for start in range(0, max(n_windows, 1), CHUNK)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    return run
+
+
+def build_row_run(graph: bytes) -> RunRows:
+    """A callable that runs the ONNX graph of a model of rows on one thread.
+
+    Raises:
+        BadBundleError: the graph is none.
+    """
+    session = _start_session(graph)
+
+    def run(rows: Rows) -> Rows:
+        answers: Rows = session.run(["answers"], {ROWS: rows})[0]
+        return answers
 
     return run
 

@@ -31,6 +31,7 @@ TRAINING_MAY: dict[str, tuple[str, ...]] = {
     "training.data": ("app",),
     "training.bundles": ("app.model_store", "app.runtime"),
     "training.evaluation": ("app.model_store",),
+    "training.row_models": ("app.model_store", "app.runtime"),
 }
 
 

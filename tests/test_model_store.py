@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from app.forecasting.bundle import BadBundleError, digest_of
+from app.forecasting.bundle_files import BadBundleError, digest_of
 from app.forecasting.versions import PINS, write_pin
 from app.model_store import ModelStore, start_model
 from app.runtime import CHUNK, build_run

@@ -12,16 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from app.forecasting.bundle import (
-    BACKTEST,
-    RESIDUALS,
-    BadBundleError,
-    Bundle,
-    Golden,
-    list_versions,
-    load_bundle,
-    save_bundle,
-)
+from app.forecasting.bundle import RESIDUALS, Bundle, load_bundle, save_bundle
+from app.forecasting.bundle_files import BACKTEST, BadBundleError, Golden, list_versions
 from app.forecasting.forecaster import Forecaster, Run, model_inputs
 from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
