@@ -26,7 +26,7 @@ def read_interval_factors(
 ) -> IntervalFactors:
     """For each day ahead and level, what to multiply a baseline with to get its interval."""
     first_day = as_of - dt.timedelta(days=DAYS_READ - 1)
-    streams = _to_grid(read_region_days(connection, region.code, first_day, as_of), first_day)
+    streams = to_grid(read_region_days(connection, region.code, first_day, as_of), first_day, DAYS_READ)
     factors: IntervalFactors = []
     for step in range(1, horizon + 1):
         residuals = chart_weekday_residuals(streams, step)
@@ -36,10 +36,10 @@ def read_interval_factors(
     return factors
 
 
-def _to_grid(rows: Sequence[ObservedDay], first_day: dt.date) -> Floats:
-    """(tracks, DAYS_READ), NaN where a track did not chart."""
+def to_grid(rows: Sequence[ObservedDay], first_day: dt.date, days: int) -> Floats:
+    """The streams of every track in ``rows``, NaN where it did not chart. (tracks, days)"""
     index = {track_id: i for i, track_id in enumerate(sorted({row.track_id for row in rows}))}
-    grid = np.full((len(index), DAYS_READ), np.nan)
+    grid = np.full((len(index), days), np.nan)
     for row in rows:
         grid[index[row.track_id], (row.date - first_day).days] = row.streams
     return grid
