@@ -1,5 +1,6 @@
 """Presence: cells that know no later day, figures a hand can check, and a head that is what is served."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,14 +32,26 @@ from training.systems.presence.report import to_markdown
 from training.systems.presence.rivals import RivalSettings, fit_shares, fit_svm, position_key
 from training.systems.presence.tasks import FAR50, RETURN, RETURN_ON, STAYING, TASKS, TOP50
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the.*run_functions_eagerly:UserWarning")
+
 TRACKS, DAYS = 70, 220
 TRAINED, VALIDATED = 75, 140  # two months lie in each
 NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=512)
 SMALL = PresenceSettings(
     NETWORK,
     replace(NETWORK, units=(), seeds=(1,)),
-    RivalSettings(rounds=5, patience=5, svm_cells=300, svm_costs=(1.0,)),
+    RivalSettings(rounds=5, patience=5, svm_cells=300),
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _eager() -> Iterator[None]:
+    """Networks this small are run in less time than TensorFlow takes to compile them."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +167,19 @@ def test_the_figures_are_kept_and_printed(result: FoldResult) -> None:
     assert "In the top 50 in 60 days" in printed
 
 
-def test_what_is_published_answers_as_the_networks_do(panel: Panel, tmp_path: Path) -> None:
+def test_what_is_published_answers_as_the_networks_do(
+    panel: Panel, result: FoldResult, tmp_path: Path
+) -> None:
     settings = replace(NETWORK, seeds=(1, 2))
-    write_candidate([panel.until(panel.days[60])], settings, (1, 2), {"folds": {}}, tmp_path / "candidate")
+    figures = summarise([result])
+    write_candidate([panel.until(panel.days[60])], settings, (1, 2), figures, tmp_path / "candidate")
     model = start_row_model(publish_row_model(tmp_path / "candidate", tmp_path / "models"))
     assert (model.bundle.name, model.bundle.version) == (NAME, 1)
     assert model.bundle.trained_through == str(panel.days[60])
     assert model.bundle.training["epochs"] == [1, 2]
+    assert model.bundle.backtest["folds"]["small"]["epochs"] == list(result.epochs)
+    brier = figures["tasks"]["staying_1"]["methods"]["presence"]["brier"]
+    assert model.bundle.backtest["tasks"]["staying_1"]["methods"]["presence"]["brier"] == round(brier, 5)
     chances = model.run(_cells(panel, 150, 150, 150).rows)[:, : 2 * HORIZON + 1]
     assert ((chances > 0) & (chances < 1)).all()
 
@@ -208,7 +227,10 @@ def test_the_support_vector_machine_tells_who_stays(panel: Panel) -> None:
 
 def test_a_fold_that_there_is_not_and_charts_without_its_days_are_refused(tmp_path: Path) -> None:
     charts = ["presence", "--data", str(SAMPLE / "charts" / "ph.csv.gz"), "--out", str(tmp_path / "out")]
-    for more, said in ((["--fold", "9"], "is one of 1, 2, 3, 4"), (["--fold", "4"], "knows of no day 60 days ahead")):
+    for more, said in (
+        (["--fold", "9"], "is one of 1, 2, 3, 4"),
+        (["--fold", "4"], "knows of no day 60 days ahead"),
+    ):
         refused = CliRunner().invoke(app, [*charts, *more], env={"COLUMNS": "200"})
         assert refused.exit_code == 2, refused.output
         assert said in refused.output

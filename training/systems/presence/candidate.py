@@ -16,6 +16,7 @@ from training.systems.presence.blocks import BLOCKS
 from training.systems.presence.cells import build_cells, join
 from training.systems.presence.network import RANK, Head, NetworkSettings, fit_head, next_days
 from training.systems.presence.protocol import ONE_DAY, to_outputs
+from training.systems.presence.tasks import CONTESTED
 
 
 def write_candidate(
@@ -46,8 +47,31 @@ def write_candidate(
         "data": fingerprint(panels),
     }
     trained_through = str(max(panel.days[-1] for panel in panels))
-    bundle = build_bundle(head, trained_through=trained_through, training=training, backtest=dict(figures))
+    backtest = shorten(figures)
+    bundle = build_bundle(head, trained_through=trained_through, training=training, backtest=backtest)
     save_row_bundle(bundle, folder, {})
+
+
+def shorten(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the figures a bundle carries: of all folds together those that rivals took part in, and of each
+    fold its days.
+    """
+    labels = [task.label for task in CONTESTED if task.label in figures.get("tasks", {})]
+    days = ("train_through", "validate_through", "cutoffs", "epochs")
+    tasks = {
+        label: {k: v for k, v in figures["tasks"][label].items() if k != "reliability"} for label in labels
+    }
+    return {
+        "folds": {name: {day: fold[day] for day in days} for name, fold in figures.get("folds", {}).items()},
+        "tasks": _rounded(tasks),
+        "rank_mae": _rounded(figures.get("rank_mae", {})),
+    }
+
+
+def _rounded(figures: Any) -> Any:
+    if isinstance(figures, dict):
+        return {name: _rounded(value) for name, value in figures.items()}
+    return round(figures, 5) if isinstance(figures, float) else figures
 
 
 def build_bundle(

@@ -40,14 +40,13 @@ class RivalSettings:
     Attributes:
         rounds: Trees at most.
         patience: Trees without a gain on validation before it is stopped.
-        svm_cells: Cells, drawn at random, that a support vector machine learns from: its cost is quadratic.
-        svm_costs: Of an error; the one that does best on validation is taken.
+        svm_cells: Cells, drawn at random, that a support vector machine learns from, and as many of the
+            validation that it is calibrated on: its cost is quadratic.
     """
 
     rounds: int = 400
     patience: int = 30
     svm_cells: int = 5000
-    svm_costs: tuple[float, ...] = (0.3, 3.0)
 
 
 def fit_shares(keys: Callable[[Cells], Ints], cells: Cells, outcomes: Floats) -> Predict:
@@ -108,8 +107,8 @@ def fit_svm(
 ) -> Predict:
     """A support vector machine with a Gaussian kernel on a sample; its scores calibrated on validation.
 
-    Source: Araujo et al., "Predicting Music Popularity on Streaming Platforms", SBCM 2019; the probabilities
-    are Platt's.
+    Source: Araujo, Cristo and Giusti, "A Model for Predicting Music Popularity on Streaming Platforms", RITA
+    27 (2020), and theirs of 2019, where the kernel was linear.
     """
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.frozen import FrozenEstimator
@@ -117,16 +116,15 @@ def fit_svm(
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    cells, outcomes = training
-    later, known = validation
-    drawn = np.random.Generator(np.random.PCG64(1)).permutation(len(cells))[: settings.svm_cells]
-    tried = []
-    for cost in settings.svm_costs:
-        machine = make_pipeline(StandardScaler(), SVC(C=cost, kernel="rbf", gamma="scale"))
-        machine.fit(cells.rows[drawn], outcomes[drawn])
-        calibrated = CalibratedClassifierCV(FrozenEstimator(machine), method="sigmoid")
-        calibrated.fit(later.rows, known)
-        error = np.mean((calibrated.predict_proba(later.rows)[:, 1] - known) ** 2)
-        tried.append((float(error), calibrated))
-    best = min(tried, key=lambda pair: pair[0])[1]
-    return lambda asked: np.asarray(best.predict_proba(asked.rows)[:, 1], dtype=float)
+    learned, later = (_draw(period, settings.svm_cells) for period in (training, validation))
+    machine = make_pipeline(StandardScaler(), SVC(kernel="rbf")).fit(learned[0].rows, learned[1])
+    calibrated = CalibratedClassifierCV(FrozenEstimator(machine), method="sigmoid")
+    calibrated.fit(later[0].rows, later[1])
+    return lambda asked: np.asarray(calibrated.predict_proba(asked.rows)[:, 1], dtype=float)
+
+
+def _draw(period: tuple[Cells, Floats], most: int) -> tuple[Cells, Floats]:
+    cells, outcomes = period
+    drawn = np.zeros(len(cells), dtype=bool)
+    drawn[np.random.Generator(np.random.PCG64(1)).permutation(len(cells))[:most]] = True
+    return cells.where(drawn), outcomes[drawn]
