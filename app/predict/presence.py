@@ -8,7 +8,15 @@ from sqlalchemy import Connection
 
 from app.errors import ConflictError
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.presence import GRID_LENGTH, NAME, build_rows, read_outputs
+from app.forecasting.presence import (
+    GRID_LENGTH,
+    INPUTS,
+    MOST_OFF,
+    NAME,
+    OUTPUTS,
+    build_rows,
+    read_outputs,
+)
 from app.model_store import RunningRowModel
 from app.predict.market import MarketCache
 from app.predict.records import TrackRecord, build_history
@@ -21,12 +29,18 @@ def find_head(row_models: Mapping[str, RunningRowModel]) -> RunningRowModel:
     """The presence model.
 
     Raises:
-        ConflictError: there is none.
+        ConflictError: there is none, or it takes other rows than this release makes.
     """
     if NAME not in row_models:
         raise ConflictError(
             "There is no presence model loaded: ask without include_presence, or publish one "
             "(GET /models says why one was refused)."
+        )
+    bundle = row_models[NAME].bundle
+    if (bundle.inputs, bundle.outputs) != (INPUTS, OUTPUTS):
+        raise ConflictError(
+            f"The presence model {bundle.version} takes other rows than this release makes: ask without "
+            "include_presence, or publish one that this release fitted."
         )
     return row_models[NAME]
 
@@ -41,7 +55,8 @@ def forecast_presence(
     records: Sequence[TrackRecord],
     as_of: dt.date,
 ) -> dict[str, list[dict[str, Any]]]:
-    """The fields of each of the next 7 days, by track."""
+    """The fields of each of the next 7 days, by track; of one that is off the chart for too long, none."""
+    records = [record for record in records if (as_of - record.entries.days[-1]).days <= MOST_OFF]
     if not records:
         return {}
     artists = cache.chart_artists(connection, region, as_of)

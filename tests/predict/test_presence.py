@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from app.config import SHIPPED_BUNDLES
+from app.errors import ConflictError
 from app.forecasting.presence import Presence, read_outputs
 from app.model_store import start_row_model
+from app.predict.presence import find_head
 from tests.predict.tracks import charting, debut, gone, off_the_chart
 from tests.sample import LAST_DAY, REGIONS, Sample
 from tests.serving import predict, predict_batch, recorded_statements, refuse, serve
@@ -142,6 +146,14 @@ def test_without_a_presence_model_it_is_refused_and_the_rest_goes_on(
     results = predict_batch(forecasts, items, include_presence=True)
     assert [result["problem"]["status"] for result in results] == [409, 409]
     predict(forecasts, **item)
+
+
+def test_a_model_of_other_rows_is_refused_and_the_one_that_ships_is_not() -> None:
+    shipped = start_row_model(SHIPPED_BUNDLES / "presence" / "1")
+    assert find_head({"presence": shipped}) is shipped
+    other = replace(shipped, bundle=replace(shipped.bundle, inputs=shipped.bundle.inputs[::-1]))
+    with pytest.raises(ConflictError, match="takes other rows than this release makes"):
+        find_head({"presence": other})
 
 
 @pytest.mark.parametrize("given", [1, "true", None, "yes"])
