@@ -29,7 +29,7 @@ from training.systems.presence.protocol import (
     summarise,
 )
 from training.systems.presence.report import to_markdown
-from training.systems.presence.rivals import RivalSettings, fit_shares, fit_svm, position_key
+from training.systems.presence.rivals import RivalSettings, fit_logistic, fit_shares, fit_svm, position_key
 from training.systems.presence.tasks import FAR50, RETURN, RETURN_ON, STAYING, TASKS, TOP50
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the.*run_functions_eagerly:UserWarning")
@@ -37,11 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the.*run_functions_e
 TRACKS, DAYS = 70, 220
 TRAINED, VALIDATED = 75, 140  # two months lie in each
 NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=512)
-SMALL = PresenceSettings(
-    NETWORK,
-    replace(NETWORK, units=(), seeds=(1,)),
-    RivalSettings(rounds=5, patience=5, svm_cells=300),
-)
+SMALL = PresenceSettings(NETWORK, RivalSettings(rounds=5, patience=5, svm_cells=300))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,13 +140,12 @@ def test_every_method_answers_every_cell_and_the_top_50_is_never_likelier_than_t
 ) -> None:
     assert set(result.scored) == {task.label for task in TASKS}
     for values in result.scored.values():
-        assert {"", "presence", "logistic", "base rate", "state today", "position alone"} <= set(values)
+        assert {"", "presence", "base rate", "state today", "position alone"} <= set(values)
         assert len({len(said) for said in values.values()}) == 1
         assert all(((said >= 0) & (said <= 1)).all() for said in values.values())
     assert {"lightgbm"} <= set(result.scored[RETURN.label]) & set(result.scored[FAR50.label])
     for staying, top50 in zip(STAYING, TOP50, strict=True):
-        for name in ("presence", "logistic"):
-            assert (result.scored[top50.label][name] <= result.scored[staying.label][name]).all()
+        assert (result.scored[top50.label]["presence"] <= result.scored[staying.label]["presence"]).all()
 
 
 def test_the_figures_are_kept_and_printed(result: FoldResult) -> None:
@@ -215,14 +210,14 @@ def test_figures_are_right_where_a_hand_can_tell() -> None:
     assert calibration_error(bins) == pytest.approx((0.1 + 0 + 0.1) / 4)
 
 
-def test_the_support_vector_machine_tells_who_stays(panel: Panel) -> None:
+def test_the_linear_and_the_support_vector_machine_tell_who_stays(panel: Panel) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     training = STAYING[0].of(_cells(panel, 70, 119, 120))
     validation = STAYING[0].of(_cells(panel, 121, 139, 140))
     cells, outcomes = STAYING[0].of(_cells(panel, 141, 160, DAYS - 1))
     assert SMALL.rivals is not None
-    said = fit_svm(training, validation, SMALL.rivals)(cells)
-    assert area_under_curve(outcomes, said) > 0.6
+    for predict in (fit_svm(training, validation, SMALL.rivals), fit_logistic(training)):
+        assert area_under_curve(outcomes, predict(cells)) > 0.6
 
 
 def test_a_fold_that_there_is_not_and_charts_without_its_days_are_refused(tmp_path: Path) -> None:

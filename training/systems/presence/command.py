@@ -18,7 +18,7 @@ def presence(
     ] = Path("var/presence"),
     fold: Annotated[list[str] | None, typer.Option(help="Only this one of 1 to 4.")] = None,
     without_rivals: Annotated[
-        bool, typer.Option("--without-rivals", help="Leave out LightGBM and the support vector machine.")
+        bool, typer.Option("--without-rivals", help="Leave out all that take a fit of their own.")
     ] = False,
     publish: Annotated[
         Path | None, typer.Option(help="Then fit on all days and publish here: CHARTCAST_MODELS_DIR.")
@@ -35,15 +35,15 @@ def presence(
     from training.systems.presence.candidate import write_candidate
     from training.systems.presence.protocol import PresenceSettings, run_fold, summarise
     from training.systems.presence.report import to_markdown
-    from training.systems.presence.rivals import RivalSettings, has_svm
+    from training.systems.presence.rivals import RivalSettings, has_scikit_learn
 
     folds = [f for f in FOLDS if not fold or f.name in fold]
     if fold and len(folds) < len(set(fold)):
         raise typer.BadParameter(f"is one of {', '.join(f.name for f in FOLDS)}", param_hint="--fold")
     if publish is not None and (out / CANDIDATE).exists():
         raise typer.BadParameter(f"{out / CANDIDATE} is there already", param_hint="--out")
-    if not without_rivals and not has_svm():
-        print("scikit-learn is not installed: no support vector machine takes part")
+    if not without_rivals and not has_scikit_learn():
+        print("scikit-learn is not installed: no logistic regression and no support vector machine take part")
     panels = read_charts(data, tracks, database_url, region)
     settings = PresenceSettings(rivals=None if without_rivals else RivalSettings())
     try:

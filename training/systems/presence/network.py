@@ -25,7 +25,7 @@ class NetworkSettings:
     """How networks are fitted. The learning rate's schedule spans ``max_epochs``, however many are run.
 
     Attributes:
-        units: Of each hidden layer; none: it is a logistic regression.
+        units: Of each hidden layer.
         dropout: After each of them.
         seeds: A network each; what they answer before the last activation is averaged.
     """

@@ -26,9 +26,10 @@ from training.systems.presence.rivals import (
     Predict,
     RivalSettings,
     fit_boosting,
+    fit_logistic,
     fit_shares,
     fit_svm,
-    has_svm,
+    has_scikit_learn,
 )
 from training.systems.presence.tasks import (
     CONTESTED,
@@ -50,12 +51,9 @@ Scored = dict[str, dict[str, Floats]]  # by task: outcomes (under "") and each m
 
 @dataclass(frozen=True)
 class PresenceSettings:
-    """How all methods are fitted; the logistic regression is a network without hidden layers."""
+    """How all methods are fitted; without ``rivals`` there are shares alone beside our head."""
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
-    logistic: NetworkSettings = field(
-        default_factory=lambda: NetworkSettings(units=(), seeds=(1,), max_epochs=6, weight_decay=1e-4)
-    )
     rivals: RivalSettings | None = field(default_factory=RivalSettings)
 
 
@@ -85,8 +83,7 @@ def run_fold(fold: Fold, panels: Sequence[Panel], settings: PresenceSettings) ->
     training, validation, test = build_periods(fold, panels)
     scored: Scored = {task.label: {"": task.of(test)[1]} for task in TASKS}
     head = fit_head(training, validation, next_days, settings.network)
-    ranks = _add_network(scored, HEAD, head, test)
-    _add_network(scored, LOGISTIC, fit_head(training, validation, next_days, settings.logistic), test)
+    ranks = _add_head(scored, head, test)
     _add_far(scored, settings, training, validation, test)
     for name, predict_of in _rivals(training, validation, settings.rivals).items():
         for task, predict in predict_of.items():
@@ -116,20 +113,20 @@ def _cells(
     return join([build_cells(panel, max(first, panel.days[0]), last, through) for panel in panels])
 
 
-def _add_network(scored: Scored, name: str, head: Head, test: Cells) -> dict[int, dict[str, Floats]]:
-    """Put a network's probabilities beside the others'; what it says of ranks where the tracks chart."""
+def _add_head(scored: Scored, head: Head, test: Cells) -> dict[int, dict[str, Floats]]:
+    """Put our probabilities beside the others'; what we say of ranks where the tracks chart."""
     presence = read_outputs(test.rows, to_outputs(head.answer(test.rows)))
     said = {"staying": presence.chart, "return_on": presence.chart, "top50": presence.top50}
     for task in (*STAYING, *TOP50, *RETURN_ON):
         chosen = task.whom(test) & np.isfinite(task.outcome(test))
-        scored[task.label][name] = said[task.name][chosen, task.ahead - 1]
-    scored[RETURN.label][name] = presence.week[RETURN.whom(test) & np.isfinite(RETURN.outcome(test))]
+        scored[task.label][HEAD] = said[task.name][chosen, task.ahead - 1]
+    scored[RETURN.label][HEAD] = presence.week[RETURN.whom(test) & np.isfinite(RETURN.outcome(test))]
     found = {}
     for step in range(1, test.rank.shape[1] + 1):
         charts = test.charting & np.isfinite(test.rank[:, step - 1])
         found[step] = {
             "": test.rank[charts, step - 1],
-            name: presence.rank[charts, step - 1],
+            HEAD: presence.rank[charts, step - 1],
             "rank today": test.position[charts],
         }
     return found
@@ -149,14 +146,13 @@ def _sigmoid(values: Floats) -> Floats:
 def _add_far(
     scored: Scored, settings: PresenceSettings, training: Cells, validation: Cells, test: Cells
 ) -> None:
-    """Two months ahead is asked of networks of its own, from the cells that chart."""
+    """Two months ahead is asked of a network of its own, from the cells that chart."""
     learned, later = (cells.where(FAR200.whom(cells)) for cells in (training, validation))
-    for name, how in ((HEAD, settings.network), (LOGISTIC, settings.logistic)):
-        head = fit_head(learned, later, far_day, replace(how, seeds=how.seeds[:1], max_epochs=6))
-        for column, task in enumerate((FAR200, FAR50)):
-            asked = task.of(test)[0]
-            said = head.answer(asked.rows)["far"] if len(asked) else np.empty((0, 2))
-            scored[task.label][name] = _sigmoid(said[:, column])
+    how = replace(settings.network, seeds=settings.network.seeds[:1], max_epochs=6)
+    head = fit_head(learned, later, far_day, how)
+    for column, task in enumerate((FAR200, FAR50)):
+        said = head.answer(task.of(test)[0].rows)["far"]
+        scored[task.label][HEAD] = _sigmoid(said[:, column])
 
 
 def _rivals(
@@ -168,11 +164,13 @@ def _rivals(
             found[name][task] = fit_shares(keys, *task.of(training))
     if settings is None:
         return found
+    if has_scikit_learn():
+        found[LOGISTIC] = {task: fit_logistic(task.of(training)) for task in TASKS}
     for task in CONTESTED:
         print(f"rivals: {task.label}", flush=True)
         learned, later = task.of(training), task.of(validation)
         found[BOOSTING][task] = fit_boosting(learned, later, settings)
-        if task in OF_PAPERS and has_svm():
+        if task in OF_PAPERS and has_scikit_learn():
             found[SVM][task] = fit_svm(learned, later, settings)
     return found
 
@@ -210,7 +208,7 @@ def _summarise_tasks(parts: Sequence[Scored], *, with_reliability: bool = False)
         }
         if with_reliability:
             figures[label]["reliability"] = {
-                name: reliability(outcomes, values[name]) for name in (HEAD, LOGISTIC)
+                name: reliability(outcomes, values[name]) for name in (HEAD, LOGISTIC) if name in values
             }
     return figures
 

@@ -1,4 +1,4 @@
-"""What our head is measured against, one method a task: shares, boosting, a support vector machine."""
+"""What our head is measured against: shares, logistic regression, boosting, a support vector machine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,9 +97,22 @@ def fit_boosting(
     return lambda asked: np.asarray(booster.predict(asked.rows), dtype=float)
 
 
-def has_svm() -> bool:
+def has_scikit_learn() -> bool:
     """Whether scikit-learn is installed."""
     return find_spec("sklearn") is not None
+
+
+def fit_logistic(training: tuple[Cells, Floats]) -> Predict:
+    """Logistic regression on the same rows, standardised."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    cells, outcomes = training
+    if not 0 < outcomes.mean() < 1:
+        return fit_shares(no_key, cells, outcomes)
+    fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(cells.rows, outcomes)
+    return lambda asked: np.asarray(fitted.predict_proba(asked.rows)[:, 1], dtype=float)
 
 
 def fit_svm(
