@@ -40,7 +40,7 @@ from app.predict.service import Predictor
 from app.tracks import endpoints as tracks
 
 LOOK_BACKS_AT_ONCE = 4  # in a process; each takes seconds of a core
-# Collects all within 200,000 objects, some 20 MB; what a start has (app/__init__.py) would wait for 20 million.
+# All within 200,000 objects, some 20 MB; what a start has (app/__init__.py) would wait for 20 million.
 COLLECTOR = (50_000, 1, 1)
 UPLOADS_AT_ONCE = 4  # in a process; stores take those of a region one after the other anyway
 
