@@ -12,7 +12,7 @@ from app.forecasting.row_bundle import ROWS, Rows, RunRows
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import places
 
-MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
+MOST_DAYS = 128  # of regions, whose market's part is kept: some 5 KB each, for each model
 CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 
@@ -35,7 +35,8 @@ class MarketPart:
         """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
         shared = covariates[:, :, self._channels]
         keys = [window.tobytes() for window in shared]
-        known = {key: self._kept[key] for key in keys if key in self._kept}
+        kept = self._kept  # one state: another thread may begin anew
+        known = {key: kept[key] for key in keys if key in kept}
         if new := {key: i for i, key in enumerate(keys) if key not in known}:
             answers = self._session.run(["market"], {"market_channels": shared[list(new.values())]})[0]
             known |= dict(zip(new, answers, strict=True))

@@ -1,5 +1,6 @@
 """``POST /predict`` and ``POST /predict/batch``."""
 
+from contextlib import suppress
 from functools import partial
 
 from anyio import to_thread
@@ -28,12 +29,11 @@ async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """
     state = request.app.state
     batcher: Batcher = state.batcher
-    try:
+    with suppress(NotAtHandError):  # a market or a past that is yet to be looked up takes seconds
         return await batcher.predict(asked)
-    except NotAtHandError:  # a market or a past that is yet to be looked up takes seconds
-        # In threads of its own: they may all be waiting for one look back, and others go on meanwhile.
-        look_back = partial(_predict, state.database, state.predictor, asked)
-        return await to_thread.run_sync(look_back, limiter=state.look_back_threads)
+    # In threads of its own: they may all be waiting for one look back, and others go on meanwhile.
+    look_back = partial(_predict, state.database, state.predictor, asked)
+    return await to_thread.run_sync(look_back, limiter=state.look_back_threads)
 
 
 def _predict(database: Database, predictor: Predictor, asked: PredictRequest) -> Prediction:

@@ -90,18 +90,29 @@ class PastForecasts:
         with under_way:  # of many first requests at once one does the work
             with self._lock:
                 known = self._kept.get(key)
-            return known or self._keep(key, _LookBack(connection, key, market, model))
+            try:
+                return known or self._keep(key, *_LookBack(connection, key, market, model).run())
+            finally:
+                with self._lock:
+                    self._under_way.pop(key, None)
 
-    def _keep(self, key: _Key, look_back: "_LookBack") -> Past:
-        past, made = look_back.run()
+    def _keep(self, key: _Key, past: Past, made: dict[dt.date, ChartForecast]) -> Past:
         with self._lock:
+            self._forget_older(key.region)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = past
-            self._under_way.pop(key, None)
             if made:
                 self._unwritten.append(_Unwritten(key.region, key.issuer, made))
         return past
+
+    def _forget_older(self, region: RegionState) -> None:
+        """Drop what is of an earlier version of the region: nobody can ask for it again."""
+        # The other way round nothing is: a reader that began before an upload may come in after it.
+        for key in [k for k in self._kept if k.region.code == region.code]:
+            old = key.region
+            if old.version < region.version or old.artists_version < region.artists_version:
+                del self._kept[key]
 
     def write(self, database: Database) -> None:
         """Store the forecasts made since the last time, where the store can be written to at once.

@@ -87,11 +87,16 @@ class Predictor:
                 region = resolve_region(connection, code, self.default_region)
                 batch = _RegionBatch(connection, self, models, region, asked, at_hand=at_hand)
             except ChartcastError as error:
-                outcomes |= dict.fromkeys(indices, error)
+                outcomes |= dict.fromkeys(indices, _as_outcome(error))
             else:
                 of_region = batch.predict({items[i].track_id for i in indices})
                 outcomes |= {i: of_region[items[i].track_id] for i in indices}
         return [outcomes[i] for i in range(len(items))]
+
+
+def _as_outcome(error: ChartcastError) -> ChartcastError:
+    """The error as a value: its traceback holds the frame, and with it the outcomes, that hold the error."""
+    return error.with_traceback(None)
 
 
 class _RegionBatch:
@@ -126,7 +131,7 @@ class _RegionBatch:
             try:
                 answerable = self._choose_model(track_id, records.get(track_id))
             except ChartcastError as error:
-                outcomes[track_id] = error
+                outcomes[track_id] = _as_outcome(error)
             else:
                 by_model[answerable.model_name].append(answerable)
         for group in by_model.values():
