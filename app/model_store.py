@@ -31,7 +31,7 @@ from app.observability.tracing import traced
 logger = logging.getLogger(__name__)
 
 NAMES = ("multi_input", "lstm", "gru")
-MOST_DAYS = 128  # of regions, whose market's part is kept: some 5 KB each, for each model
+MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
 CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 

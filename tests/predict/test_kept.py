@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.forecasting.bundle import load_bundle
-from app.model_store import MarketPart
+from app.model_store import MOST_DAYS, MarketPart
 from app.predict import past
 from app.predict.schemas import BatchRequest, PredictRequest
 from app.predict.service import _RegionBatch
@@ -113,7 +113,7 @@ def test_of_the_market_so_many_days_are_kept(published_bundles: Path) -> None:
     market = MarketPart(bundle.market_graph, bundle.spec)
     windows = bundle.golden.inputs["covariates"]
     first = market(windows)
-    for day in range(300):
+    for day in range(MOST_DAYS):
         market(windows + day)
-    assert len(market._kept) <= 128
+    assert len(market._kept) <= MOST_DAYS
     assert (market(windows) == first).all()
