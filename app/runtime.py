@@ -12,7 +12,7 @@ from app.forecasting.row_bundle import ROWS, Rows, RunRows
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import places
 
-MOST_DAYS = 128  # of regions, whose market's part is kept: some 5 KB each, for each model
+MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
 CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 

@@ -14,7 +14,7 @@ from app.predict import past
 from app.predict.schemas import BatchRequest, PredictRequest
 from app.predict.service import _RegionBatch
 from app.repository.regions import RegionState
-from app.runtime import MarketPart
+from app.runtime import MOST_DAYS, MarketPart
 from tests.predict.tracks import charting
 from tests.sample import LAST_DAY, Sample, to_csv
 from tests.serving import predict, predict_batch, serve
@@ -113,7 +113,7 @@ def test_of_the_market_so_many_days_are_kept(published_bundles: Path) -> None:
     market = MarketPart(bundle.market_graph, bundle.spec)
     windows = bundle.golden.inputs["covariates"]
     first = market(windows)
-    for day in range(300):
+    for day in range(MOST_DAYS):
         market(windows + day)
-    assert len(market._kept) <= 128
+    assert len(market._kept) <= MOST_DAYS
     assert (market(windows) == first).all()
