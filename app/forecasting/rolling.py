@@ -21,6 +21,11 @@ from app.forecasting.sample_paths import SamplePaths
 from app.forecasting.spec import ForecastSpec
 
 MAX_HORIZON = 28
+# What bounds of these levels are stretched by in the second, third and fourth week, beyond what sample paths
+# say: shocks have heavier tails than two levels show. Measured on one validation period, never under 1
+# (python -m training long-range --choose).
+STRETCHED = (0.75, 0.9, 0.975)
+STRETCH = np.array([[1.0, 1.0, 1.04], [1.0, 1.0, 1.23], [1.0, 1.04, 1.32]])
 CALENDAR_AFTER = MAX_HORIZON + DAYS_AFTER  # the days after the cutoff that the calendar must hold
 
 
@@ -109,6 +114,7 @@ def roll(
     scores: Floats,
     observed_days: Ints,
     factors: Floats | None,
+    stretch: Floats = STRETCH,
 ) -> Forecast:
     """Forecast on from a direct forecast.
 
@@ -122,6 +128,7 @@ def roll(
         observed_days: At the cutoff. (tracks,)
         factors: What the model's bounds are stretched by (``fit_factors``), whichever day it speaks from;
             None where there is nothing to go by.
+        stretch: Of the bounds in each later week. (weeks, ``STRETCHED``)
 
     Returns:
         Quantiles nest and hold the median; in log streams none is nearer to it than on a day before.
@@ -137,7 +144,9 @@ def roll(
         if factors is not None:
             forecast = calibrate(forecast, observed_days + made, factors)
         median, gaps = _split(forecast)
-        widths = _never_narrower(np.concatenate([widest, paths.add(gaps)], axis=1), levels)[:, 1:]
+        weeks = (made + np.arange(median.shape[1])) // 7 - 1
+        drawn = paths.add(gaps) * _by_level(stretch, levels)[np.maximum(weeks, 0)]
+        widths = _never_narrower(np.concatenate([widest, drawn], axis=1), levels)[:, 1:]
         widest = widths[:, -1:]
         logs = np.clip(median[:, :, None] + widths, SMALLEST_LOG_STREAMS, LARGEST_LOG_STREAMS)
         parts.append(np.exp(logs))
@@ -149,6 +158,12 @@ def _split(forecast: Forecast) -> tuple[Floats, Floats]:
     logs = take_logs(forecast.quantiles)
     median = logs[:, :, forecast.quantile_levels.index(0.5)]
     return median, logs - median[:, :, None]
+
+
+def _by_level(stretch: Floats, levels: tuple[float, ...]) -> Floats:
+    """The stretch of each level's bound, on straight lines between those measured. (weeks, levels)"""
+    tails = np.maximum(levels, 1 - np.array(levels))
+    return np.array([np.interp(tails, STRETCHED, of_week) for of_week in stretch])
 
 
 def _never_narrower(gaps: Floats, levels: tuple[float, ...]) -> Floats:

@@ -13,6 +13,7 @@ from app.forecasting.market import Calendar
 from app.forecasting.rolling import (
     CALENDAR_AFTER,
     MAX_HORIZON,
+    STRETCH,
     count_blocks,
     extend_market,
     roll,
@@ -115,7 +116,7 @@ def test_quantiles_nest_hold_the_median_and_are_never_narrower_than_the_day_befo
             assert (width[:, -1] > 1.1 * width[:, 7]).all()
 
 
-def test_independent_blocks_widen_as_the_root_of_their_number(
+def test_independent_blocks_widen_as_the_root_of_their_number_times_the_stretch(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(batch: Batch) -> np.ndarray:
@@ -124,11 +125,12 @@ def test_independent_blocks_widen_as_the_root_of_their_number(
 
     monkeypatch.setattr("tests.forecasting.test_rolling.FORECASTER", Forecaster(SPEC, run))
     found = _roll(panel, CUTOFF)
-    lower, upper = found.interval(80)
-    width = np.log(upper / lower)
-    for block in (2, 3, 4):
-        grown = (width[:, 7 * block - 1] / width[:, 6]).mean()
-        assert grown == pytest.approx(np.sqrt(block), rel=0.05)
+    for level, tail in zip(SPEC.levels, range(3), strict=True):
+        lower, upper = found.interval(level)
+        width = np.log(upper / lower)
+        for block in (2, 3, 4):
+            grown = (width[:, 7 * block - 1] / width[:, 6]).mean()
+            assert grown == pytest.approx(np.sqrt(block) * STRETCH[block - 2, tail], rel=0.06)
 
 
 @pytest.mark.parametrize("streams", [0.0, 1.0, 5e4, 1e12])

@@ -13,7 +13,7 @@ from app.forecasting.forecaster import Forecast, Forecaster
 from app.forecasting.history import Days, Floats, History, Ints
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import HORIZON
-from app.forecasting.rolling import CALENDAR_AFTER, MAX_HORIZON, count_blocks, roll, roll_market
+from app.forecasting.rolling import CALENDAR_AFTER, MAX_HORIZON, STRETCH, count_blocks, roll, roll_market
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.spec import ForecastSpec
 from training.backtest import add_forecasts, build_cells
@@ -110,7 +110,7 @@ def long_calendar(panel: Panel) -> Calendar:
     return build_calendar(panel.region, first, last + dt.timedelta(days=CALENDAR_AFTER))
 
 
-def roll_origin(panel: Panel, forecaster: Forecaster, origin: Origin) -> Forecast:
+def roll_origin(panel: Panel, forecaster: Forecaster, origin: Origin, stretch: Floats = STRETCH) -> Forecast:
     """The forecast of 28 days that the service gives."""
     market = roll_market(forecaster, origin.history, market_until(panel, origin.cutoff), long_calendar(panel))
     track_ids = [panel.track_ids[track] for track in origin.tracks]
@@ -124,6 +124,7 @@ def roll_origin(panel: Panel, forecaster: Forecaster, origin: Origin) -> Forecas
         scores=draw_scores(panel.region, as_of, track_ids, count_blocks(forecaster.spec)),
         observed_days=origin.observed_days,
         factors=origin.factors,
+        stretch=stretch,
     )
 
 

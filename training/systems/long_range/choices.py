@@ -12,7 +12,14 @@ from app.forecasting.calibration import calibrate, score_quantiles, take_logs
 from app.forecasting.forecaster import Forecast, Forecaster
 from app.forecasting.history import Floats, History
 from app.forecasting.market_covariates import HORIZON, MarketCovariates, build_market_covariates
-from app.forecasting.rolling import MAX_HORIZON, count_blocks, extend_market, roll_history, roll_market
+from app.forecasting.rolling import (
+    MAX_HORIZON,
+    STRETCH,
+    count_blocks,
+    extend_market,
+    roll_history,
+    roll_market,
+)
 from app.forecasting.sample_paths import SamplePaths, draw_scores
 from training.folds import Fold
 from training.panel import Panel
@@ -131,7 +138,7 @@ POINTS: dict[str, Callable[[Setting], Floats]] = {
     "1 day, market's rhythm": _feed_medians("rhythm", 1),
     "7 days, means fed": _feed_means,
 }
-SERVED, PATHS_FED = "as served", "every path fed"
+SERVED, PATHS_FED = "served, before the stretch", "every path fed"
 
 
 def compare_variants(fold: Fold, panel: Panel, forecaster: Forecaster) -> pd.DataFrame:
@@ -148,7 +155,7 @@ def compare_variants(fold: Fold, panel: Panel, forecaster: Forecaster) -> pd.Dat
         at = place(of, origin)
         setting = Setting(known, forecaster, origin, _build_markets(known, forecaster, origin))
         columns = {name: forecast(setting)[at] for name, forecast in POINTS.items()}
-        served = roll_origin(known, forecaster, origin)
+        served = roll_origin(known, forecaster, origin, np.ones_like(STRETCH))
         for name, quantiles in ((SERVED, served.quantiles), (PATHS_FED, _feed_paths(setting))):
             values = quantiles[at]
             columns |= {f"{name}@{level}": values[:, i] for i, level in enumerate(served.quantile_levels)}
@@ -263,7 +270,7 @@ def to_markdown(choices: Mapping[str, Any]) -> str:
             to_table(errors),
             "Coverage of the 50 / 80 / 95% intervals",
             to_table(covers),
-            "What the bounds lack, beyond what is served",
+            "What to stretch the served bounds by",
             to_table(stretch),
             f"Misses of the seventh day: {said}",
         ]
