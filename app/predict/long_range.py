@@ -29,12 +29,15 @@ class RolledMarkets:
     ) -> MarketCovariates:
         """The region's shared channels up to ``as_of``, and on the days after it as the model has them."""
         key = key_of(region, model, as_of)
+        if (known := self._kept.get(key)) is not None:
+            return known
         with self._lock:  # of many first requests at once one does the work
-            if key not in self._kept:
+            if (known := self._kept.get(key)) is None:
+                known = _roll(connection, region, model, as_of)
                 if len(self._kept) >= MOST_KEPT:
                     self._kept.clear()
-                self._kept[key] = _roll(connection, region, model, as_of)
-            return self._kept[key]
+                self._kept[key] = known
+            return known
 
 
 def _roll(

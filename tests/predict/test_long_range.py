@@ -7,10 +7,13 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
+from app.forecasting.rolling import count_blocks, roll, roll_market
+from app.forecasting.sample_paths import draw_scores
 from tests.predict.tracks import charting, debut, off_the_chart
 from tests.sample import LAST_DAY, Row, Sample, ingest_metadata, ingest_rows
 from tests.serving import predict, predict_batch, serve
@@ -61,6 +64,41 @@ def test_a_batch_of_28_days_says_what_single_requests_do(forecasts: TestClient, 
             assert day["streams"] == pytest.approx(expected["streams"], rel=1e-4)
             for bounds, wanted in zip(day["intervals"], expected["intervals"], strict=True):
                 assert bounds == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("model", ["lstm", "multi_input"])
+def test_28_days_over_http_are_those_of_the_backtest(
+    forecasts: TestClient, shared_sample_url: str, published_bundles: Path, model: str
+) -> None:
+    from training.bundles import start_bundle
+    from training.data import read_store
+    from training.systems.long_range.cells import long_calendar, market_until
+
+    forecaster = start_bundle(published_bundles / model / "1").forecaster
+    panel = next(panel for panel in read_store(shared_sample_url) if panel.region == "ph")
+    cutoff = int((np.datetime64(CUTOFF) - panel.days[0]).astype(int))
+    tracks = np.flatnonzero(np.isfinite(panel.streams[:, cutoff]))
+    cutoffs, track_ids = np.full(len(tracks), cutoff), [panel.track_ids[track] for track in tracks]
+    history = panel.history(tracks, cutoffs, forecaster.grid_length)
+    expected = roll(
+        forecaster,
+        history,
+        roll_market(forecaster, history, market_until(panel, cutoff), long_calendar(panel)),
+        forecaster.forecast(history, panel.covariates),
+        horizon=28,
+        scores=draw_scores("ph", str(CUTOFF), track_ids, count_blocks(forecaster.spec)),
+        observed_days=panel.observed_days(tracks, cutoffs),
+        factors=None,  # the bundles say that they learned from these days
+    )
+    items = [{"track_id": track_id, "region": "ph"} for track_id in track_ids]
+    served = predict_batch(forecasts, items, model=model, as_of=str(CUTOFF), **LONG)
+    lower, upper = expected.interval(95)
+    for row, result in enumerate(served):
+        days = result["forecasts"]
+        assert [day["streams"] for day in days] == pytest.approx(expected.median[row], rel=1e-4, abs=0.01)
+        bounds = [(day["intervals"][2]["lower"], day["intervals"][2]["upper"]) for day in days]
+        assert [low for low, _ in bounds] == pytest.approx(lower[row], rel=1e-4, abs=0.01)
+        assert [high for _, high in bounds] == pytest.approx(upper[row], rel=1e-4, abs=0.01)
 
 
 def test_28_days_are_not_worked_out_on_the_event_loop(forecasts: TestClient, sample: Sample) -> None:
