@@ -65,10 +65,13 @@ def test_all_weekdays_are_cutoffs_and_each_cell_is_a_day_that_is_there(
 
 
 def test_moving_averages_are_of_the_observed_days_up_to_the_cutoff(chart: Panel, cells: pd.DataFrame) -> None:
-    for cell in cells.sample(50, random_state=1).itertuples():
-        for n_days in (7, 28):
-            days = chart.streams[cell.track, cell.cutoff - n_days + 1 : cell.cutoff + 1]
-            assert cells.loc[cell.Index, f"average {n_days}"] == pytest.approx(np.nanmean(days))
+    some = cells.sample(50, random_state=1)
+    for n_days in (7, 28):
+        expected = [
+            np.nanmean(chart.streams[track, cutoff - n_days + 1 : cutoff + 1])
+            for track, cutoff in some[["track", "cutoff"]].to_numpy(dtype=int)
+        ]
+        np.testing.assert_allclose(some[f"average {n_days}"], expected)
 
 
 def test_the_first_week_is_the_direct_calibrated_forecast(chart: Panel, cells: pd.DataFrame) -> None:
