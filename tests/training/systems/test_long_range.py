@@ -16,7 +16,6 @@ from app.forecasting.rolling import MAX_HORIZON
 from app.forecasting.spec import ForecastSpec
 from tests.panels import build_long_panel, with_streams
 from tests.small_bundles import small_run
-from training.bundles import start_bundle
 from training.folds import Fold
 from training.panel import Panel
 from training.systems.long_range.backtest import OtherDaysError, start_fold
@@ -127,10 +126,8 @@ def fold(candidates: Path) -> tuple[Fold, Path]:
 def test_the_command_scores_a_fold_and_says_what_the_rolling_was_chosen_by(
     chart: Panel, fold: tuple[Fold, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of_fold, candidate = fold
-    model = start_bundle(candidate)
-    module = "training.systems.long_range.backtest"
-    monkeypatch.setattr(f"{module}.start_fold", lambda *_: replace(model, forecaster=FORECASTER))
+    of_fold, _ = fold
+    monkeypatch.setattr("training.systems.long_range.backtest.start_fold", lambda *_: FORECASTER)
     monkeypatch.setattr("training.systems.long_range.choices.FED_PATHS", 4)
     short = replace(of_fold, train_through=chart.days[FIRST - 40])
     bundles = [Path("fold-1")]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.model_store import RunningModel
+from app.forecasting.forecaster import Forecaster
 from training.bundles import start_bundle
 from training.folds import Fold
 from training.panel import Panel
@@ -31,7 +31,7 @@ def fit_folds(folds: Sequence[Fold], panel: Panel, folder: Path) -> dict[str, Pa
     return found
 
 
-def start_fold(fold: Fold, folder: Path) -> RunningModel:
+def start_fold(fold: Fold, folder: Path) -> Forecaster:
     """A fold's model, running.
 
     Raises:
@@ -42,7 +42,7 @@ def start_fold(fold: Fold, folder: Path) -> RunningModel:
     said = (bundle.trained_through, bundle.training["validated_through"])
     if said != (str(fold.train_through), str(fold.validate_through)):
         raise OtherDaysError(f"{folder} learned through {said[0]} and validated through {said[1]}: {fold}")
-    return model
+    return model.forecaster
 
 
 def score_folds(folds: Sequence[Fold], panel: Panel, bundles: Mapping[str, Path]) -> dict[str, Any]:
@@ -54,5 +54,5 @@ def _score_fold(fold: Fold, panel: Panel, folder: Path) -> pd.DataFrame:
     print(f"fold {fold.name}: forecasting", flush=True)
     last = min(fold.last, panel.days[-1] - np.timedelta64(1, "D"))
     cells = build_long_cells(panel, spread_cutoffs(fold.first, last))
-    forecaster = start_fold(fold, folder).forecaster
+    forecaster = start_fold(fold, folder)
     return add_rolled(cells, panel, forecaster, fold.train_through).assign(fold=fold.name)

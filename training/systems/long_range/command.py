@@ -59,8 +59,8 @@ def run_long_range(
     try:
         found = given | fit_folds([fold for fold in folds if fold.name not in given], panel, out)
         if choose:
-            model = start_fold(folds[0], found[folds[0].name])
-            result = choices.describe_choices(folds[0], panel, model.forecaster)
+            forecaster = start_fold(folds[0], found[folds[0].name])
+            result = choices.describe_choices(folds[0], panel, forecaster)
         else:
             result = score_folds(folds, panel, found)
     except (OtherDaysError, ValueError) as error:
