@@ -34,6 +34,7 @@ from app.observability.tracing import NOT_TRACED, Tracing, build_tracing
 from app.observability.worker_state import observed_worker
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
+from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
 from app.predict.service import Predictor
@@ -59,7 +60,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(
-        app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
+        app.state.model_store, MarketCache(), PastForecasts(), RolledMarkets(), settings.default_region
     )
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
     if tracing is not None:

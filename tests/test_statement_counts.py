@@ -44,6 +44,15 @@ def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClie
         assert len(statements) == FORECASTS, statements
 
 
+def test_28_days_send_no_more_than_one_once_the_market_is_rolled_on(
+    forecasts: TestClient, sample: Sample
+) -> None:
+    predict(forecasts, charting(sample), horizon=28)
+    with recorded_statements(forecasts) as statements:
+        predict(forecasts, charting(sample), horizon=28)
+    assert len(statements) == FORECASTS, statements
+
+
 def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(
     sample_client: TestClient, sample: Sample
 ) -> None:
