@@ -14,6 +14,7 @@ READS = {
     "/healthz": 0,
     "/models": 0,
     "/audit": 1,
+    "/audit/1/corrections": 2,  # whether there is such an upload, its corrections
     "/metrics": 2,  # the regions, the last upload
     "/readyz": 2,  # whether there is a revision of the schema, and which
     "/charts/ph/2020-12-31": 3,  # the region, the chart's figures, its entries
@@ -41,6 +42,15 @@ def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClie
         with recorded_statements(forecasts) as statements:
             ask()
         assert len(statements) == FORECASTS, statements
+
+
+def test_28_days_send_no_more_than_one_once_the_market_is_rolled_on(
+    forecasts: TestClient, sample: Sample
+) -> None:
+    predict(forecasts, charting(sample), horizon=28)
+    with recorded_statements(forecasts) as statements:
+        predict(forecasts, charting(sample), horizon=28)
+    assert len(statements) == FORECASTS, statements
 
 
 def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(

@@ -22,7 +22,12 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     horizon: WholeNumber = Field(
-        default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7)."
+        default=1,
+        ge=1,
+        description=(
+            "Days to forecast, up to the model's max_horizon (28). Those beyond its direct_horizon (7) are "
+            "forecast from its own forecast of the days before them."
+        ),
     )
     model: ModelName = Field(
         default="auto",

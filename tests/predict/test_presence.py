@@ -79,6 +79,12 @@ def test_a_shorter_horizon_says_the_first_of_the_same_days(client: TestClient, s
     assert _said(predict(client, charting(sample), horizon=2, include_presence=True)) == _said(whole)[:2]
 
 
+def test_of_days_beyond_the_week_nothing_is_said(client: TestClient, sample: Sample) -> None:
+    for model in ("lstm", "baseline"):
+        days = predict(client, charting(sample), horizon=9, model=model, include_presence=True)["forecasts"]
+        assert [FIELDS[0] in day for day in days] == [True] * 7 + [False] * 2
+
+
 def test_a_track_off_the_chart_is_told_of_its_return(client: TestClient, sample: Sample) -> None:
     body = predict(client, off_the_chart(sample), horizon=7, include_presence=True)
     assert len(_said(body)) == 7
