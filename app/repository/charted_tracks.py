@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
 
+from app.forecasting.artists import artist_id
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
 from app.repository.upsert import Excluded, in_batches, overwrite, upsert_rows
@@ -37,9 +38,9 @@ def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None
         for track_id in renamed:
             names = _choose_names(namings[track_id], stored.get(track_id), last_days.get(track_id))
             if names != stored.get(track_id):
-                rows.append((track_id, *names))
-    columns = ("track_id", "track_name", "artist")
-    upsert_rows(connection, Track, columns, rows, merge=overwrite("track_name", "artist"))
+                rows.append((track_id, *names, artist_id(names[1])))
+    columns = ("track_name", "artist", "artist_id")
+    upsert_rows(connection, Track, ("track_id", *columns), rows, merge=overwrite(*columns))
 
 
 Names = tuple[str | None, str | None]  # a track's name and its artist
