@@ -1,21 +1,20 @@
-"""Bundles on disk become running models. The one file that knows ONNX Runtime."""
+"""Bundles on disk become running models, and follow what is published."""
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from threading import Lock
+from typing import TypeVar, cast
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 
-from app.forecasting.bundle import BadBundleError, Bundle, load_bundle, replay_golden
-from app.forecasting.forecaster import Batch, Forecaster, Run
-from app.forecasting.spec import ForecastSpec
+from app.forecasting.bundle import Bundle, load_bundle, replay_golden
+from app.forecasting.bundle_files import BadBundleError
+from app.forecasting.forecaster import Forecaster, Run
+from app.forecasting.row_bundle import RowBundle, RunRows, load_row_bundle, replay_golden_rows
 from app.forecasting.versions import (
     PINS,
     BadPinsError,
@@ -25,14 +24,13 @@ from app.forecasting.versions import (
     read_stamp,
     read_stamps,
 )
-from app.forecasting.windows import places
 from app.observability.tracing import traced
+from app.runtime import MarketPart, build_row_run, build_run
 
 logger = logging.getLogger(__name__)
 
 NAMES = ("multi_input", "lstm", "gru")
-MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
-CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
+ROW_MODELS = ("popularity", "presence")
 
 
 @dataclass(frozen=True)
@@ -60,77 +58,25 @@ class RunningModel:
 
 
 @dataclass(frozen=True)
+class RunningRowModel:
+    """A loaded bundle of a model of rows that answered its golden rows."""
+
+    bundle: RowBundle
+    run: RunRows
+
+
+Running = RunningModel | RunningRowModel
+Kind = TypeVar("Kind", RunningModel, RunningRowModel)
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What is being served, what was refused and why, and which versions are pinned."""
 
     models: dict[str, RunningModel] = field(default_factory=dict)
+    row_models: dict[str, RunningRowModel] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     pinned: dict[str, int] = field(default_factory=dict)
-
-
-class MarketPart:
-    """The part of a model that sees the shared channels alone: run once for a day of a region, then known.
-
-    What it answers depends on nothing but those channels, so what is kept is never stale.
-
-    Args:
-        graph: Shared channels (batch, steps, channels) -> what the model wants of the market (batch, …).
-        spec: Of the model.
-    """
-
-    def __init__(self, graph: bytes, spec: ForecastSpec) -> None:
-        self._session = _start_session(graph)
-        self._channels = places([spec.covariates.index(name) for name in spec.market_covariates])
-        self._kept: dict[bytes, NDArray[np.float32]] = {}
-
-    def __call__(self, covariates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
-        shared = covariates[:, :, self._channels]
-        keys = [window.tobytes() for window in shared]
-        known = {key: self._kept[key] for key in keys if key in self._kept}
-        if new := {key: i for i, key in enumerate(keys) if key not in known}:
-            answers = self._session.run(["market"], {"market_channels": shared[list(new.values())]})[0]
-            known |= dict(zip(new, answers, strict=True))
-            if len(self._kept) + len(new) > MOST_DAYS:
-                self._kept = {}
-            self._kept.update(known)
-        return np.array([known[key] for key in keys])
-
-
-def build_run(graph: bytes, market: MarketPart | None = None) -> Run:
-    """A callable that runs an ONNX graph on one thread, in chunks.
-
-    Args:
-        graph: Of the model.
-        market: What the graph takes as its input ``market``; None: it has none.
-
-    Raises:
-        BadBundleError: the graph is none.
-    """
-    session = _start_session(graph)
-
-    def run(batch: Batch) -> NDArray[np.float32]:
-        inputs = dict(batch) if market is None else {**batch, "market": market(batch["covariates"])}
-        n_windows = len(batch["covariates"])
-        parts = [
-            session.run(["log_ratios"], {name: x[start : start + CHUNK] for name, x in inputs.items()})[0]
-            for start in range(0, max(n_windows, 1), CHUNK)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    return run
-
-
-def _start_session(graph: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests are the parallelism
-    # A graph may name files that hold its weights, by default in the folder where the service was started:
-    # none are looked for, since no hash vouches for them.
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime raises classes of its own for a bad graph
-        raise BadBundleError(f"the graph cannot be loaded: {error}") from error
 
 
 def start_run(bundle: Bundle) -> Run:
@@ -155,9 +101,30 @@ def start_model(folder: Path) -> RunningModel:
     return RunningModel(bundle, Forecaster(bundle.spec, traced("inference")(run)))
 
 
-def _start_published(folder: Path) -> RunningModel:
+def start_row_model(folder: Path) -> RunningRowModel:
+    """Load a bundle of a model of rows and replay its golden rows.
+
+    Raises:
+        BadBundleError: it is damaged or answers differently than when it was published.
+    """
+    bundle = load_row_bundle(folder)
+    run = build_row_run(bundle.graph)
+    replay_golden_rows(bundle, run)
+    return RunningRowModel(bundle, run)
+
+
+def start(folder: Path) -> Running:
+    """Start the bundle of ``<name>/<version>/``, whatever it is by its name.
+
+    Raises:
+        BadBundleError: it cannot be served.
+    """
+    return start_row_model(folder) if folder.parent.name in ROW_MODELS else start_model(folder)
+
+
+def _start_published(folder: Path) -> Running:
     """Start the bundle of ``<name>/<version>/``, which says the same of itself."""
-    model = start_model(folder)
+    model = start(folder)
     said = f"{model.bundle.name}/{model.bundle.version}"
     if said != "/".join(folder.parts[-2:]):
         raise BadBundleError(f"{folder} holds the bundle {said}: it was copied here, not published")
@@ -176,7 +143,7 @@ class ModelStore:
         self._loaded = Loaded()
         self._seen: dict[Path, Stamp] = {}  # when it was last loaded
         self._look_again = False  # though nothing changes: a bundle could not be read, for now
-        self._started: dict[Path, tuple[Stamp, RunningModel]] = {}
+        self._started: dict[Path, tuple[Stamp, Running]] = {}
         self._there: set[Path] = set()  # the roots that were
         self._lock = Lock()  # of two loads at once the one that looked first must not come in last
 
@@ -184,6 +151,11 @@ class ModelStore:
     def models(self) -> dict[str, RunningModel]:
         """By name. One state: take it once for a request."""
         return self._loaded.models
+
+    @property
+    def row_models(self) -> dict[str, RunningRowModel]:
+        """The models of rows by name. One state, as ``models``."""
+        return self._loaded.row_models
 
     @property
     def refused(self) -> dict[str, str]:
@@ -225,8 +197,10 @@ class ModelStore:
             self._look_again |= _may_pass(error)
             return self._stay({PINS: str(error)})
         for name in NAMES:
-            self._add_newest(name, loaded)
-        serving = {id(model) for model in loaded.models.values()}
+            self._add_newest(name, loaded, to=loaded.models, before=self._loaded.models)
+        for name in ROW_MODELS:
+            self._add_newest(name, loaded, to=loaded.row_models, before=self._loaded.row_models)
+        serving = {id(model) for model in (*loaded.models.values(), *loaded.row_models.values())}
         self._started = {path: kept for path, kept in self._started.items() if id(kept[1]) in serving}
         return loaded
 
@@ -234,28 +208,28 @@ class ModelStore:
         logger.error("what is served stays: %s", refused)
         return replace(self._loaded, refused=refused)
 
-    def _add_newest(self, name: str, loaded: Loaded) -> None:
-        running = self._loaded.models.get(name)
+    def _add_newest(self, name: str, loaded: Loaded, *, to: dict[str, Kind], before: dict[str, Kind]) -> None:
+        running = before.get(name)
         folders = find_versions(self._roots, name, loaded.pinned)
         pin = loaded.pinned.get(name)
         if pin is not None and pin not in {int(folder.name) for folder in folders}:
             loaded.refused[f"{name}/{pin}"] = f"{PINS} names it, and it is not there"
             if running is not None:
-                loaded.models[name] = running
+                to[name] = running
                 return
         for folder in folders:
             try:
-                loaded.models[name] = self._start(folder)
+                to[name] = cast(Kind, self._start(folder))  # its name says which of the two it is
             except BadBundleError as error:
                 logger.error("bundle refused: %s", error)
                 loaded.refused[f"{name}/{folder.name}"] = str(error)
                 self._look_again |= _may_pass(error)
                 if running is None or running.bundle.version != int(folder.name):
                     continue
-                loaded.models[name] = running  # it was damaged on disk: what runs was whole when it came
+                to[name] = running  # it was damaged on disk: what runs was whole when it came
             return
 
-    def _start(self, folder: Path) -> RunningModel:
+    def _start(self, folder: Path) -> Running:
         stamp = read_stamp(folder)
         known = self._started.get(folder)
         if known is None or known[0] != stamp:

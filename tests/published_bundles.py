@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.forecasting.bundle import digest_of
+from app.forecasting.bundle_files import digest_of
 from app.forecasting.spec import ForecastSpec
 
 UNITS = 8

@@ -8,7 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from app.forecasting.bundle import Bundle, Golden, save_bundle
+from app.forecasting.bundle import Bundle, save_bundle
+from app.forecasting.bundle_files import Golden
 from app.forecasting.forecaster import Batch, Run
 from app.forecasting.residuals import Residuals
 from app.forecasting.spec import ForecastSpec

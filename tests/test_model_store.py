@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 
-from app.forecasting.bundle import BadBundleError, digest_of
+from app.forecasting.bundle_files import BadBundleError, digest_of
 from app.forecasting.versions import PINS, write_pin
-from app.model_store import CHUNK, ModelStore, build_run, start_model
+from app.model_store import ModelStore, start_model
+from app.runtime import CHUNK, build_run
 from tests.small_bundles import SPEC, build_small_graph, publish_small, small_run
 
 

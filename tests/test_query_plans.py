@@ -81,6 +81,7 @@ ASKED: dict[str, Ask] = {
     "an artist": lambda client, sample: client.get(f"/artists/{_artist(sample)}"),
     "an artist's forecast": _predict_artist,
     "a chart": lambda client, _: client.get(f"/charts/ph/{LAST_DAY}"),
+    "what an upload corrected": lambda client, _: client.get("/audit/2/corrections"),
 }
 
 

@@ -12,23 +12,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from app.forecasting.bundle import (
-    BACKTEST,
-    RESIDUALS,
-    BadBundleError,
-    Bundle,
-    Golden,
-    list_versions,
-    load_bundle,
-    save_bundle,
-)
+from app.forecasting.bundle import RESIDUALS, Bundle, load_bundle, save_bundle
+from app.forecasting.bundle_files import BACKTEST, BadBundleError, Golden, list_versions
 from app.forecasting.forecaster import Forecaster, Run, model_inputs
 from app.forecasting.residuals import Residuals, read_residuals
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.track_covariates import LEAD_IN
 from app.forecasting.versions import find_versions, read_pins
 from app.forecasting.windows import build_windows
-from app.model_store import MarketPart, RunningModel, build_run, start_model
+from app.model_store import RunningModel, start_model
+from app.runtime import MarketPart, build_run
 from training.export import Graphs, build_graphs
 from training.golden import build_golden_panel
 from training.models.market import JoinQuantiles

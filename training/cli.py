@@ -173,7 +173,7 @@ def publish(
     ] = None,
 ) -> None:
     """Make a candidate the next version of its model, later than the one that ships too."""
-    from app.forecasting.bundle import list_versions
+    from app.forecasting.bundle_files import list_versions
     from training.bundles import publish as publish_bundle
     from training.bundles import read_backtest, read_backtest_residuals, start_bundle
 

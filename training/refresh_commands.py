@@ -25,7 +25,7 @@ def finetune(
     seed: int = 1,
 ) -> Record:
     """Fine-tune a bundle to one region, with as little as 60 days of its charts."""
-    from app.forecasting.bundle import BadBundleError
+    from app.forecasting.bundle_files import BadBundleError
     from training.bundles import start_bundle
     from training.data import fingerprint
     from training.finetune import finetune as finetune_bundle

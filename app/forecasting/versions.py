@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.forecasting.bundle import list_versions
+from app.forecasting.bundle_files import list_versions
 
 PINS = "serving.json"
 # Of every file: name, inode, when it last changed (which no copy can bring along, as it can mtime), size.

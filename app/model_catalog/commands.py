@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from app.config import SHIPPED_BUNDLES, Settings
-from app.forecasting.bundle import BadBundleError, list_versions
+from app.forecasting.bundle_files import BadBundleError, list_versions
 from app.forecasting.versions import PINS, BadPinsError, write_pin
 
 NEWEST = "newest"
@@ -22,7 +22,7 @@ def main() -> None:
 
 @app.command()
 def use(
-    name: Annotated[str, typer.Argument(help="lstm, gru or multi_input.")],
+    name: Annotated[str, typer.Argument(help="lstm, gru, multi_input, presence or popularity.")],
     version: Annotated[str, typer.Argument(help="A version that is there, or newest.")],
 ) -> None:
     """Hold a model to a version (no newer one is served), or serve its newest again."""
@@ -39,7 +39,7 @@ def use(
 
 def _choose(settings: Settings, name: str, version: str) -> int | None:
     """The version asked for, of which it is known that it starts; None for the newest."""
-    from app.model_store import start_model  # slow to import, and no other command needs it
+    from app.model_store import start  # slow to import, and no other command needs it
 
     roots = [SHIPPED_BUNDLES, settings.models_dir]
     there = {found: folder for root in roots for n, found, folder in list_versions(root) if n == name}
@@ -50,5 +50,5 @@ def _choose(settings: Settings, name: str, version: str) -> int | None:
     if not version.isdecimal() or int(version) not in there:
         known = ", ".join(map(str, sorted(there)))
         raise typer.BadParameter(f"there are {known}, and {NEWEST}", param_hint="VERSION")
-    start_model(there[int(version)])
+    start(there[int(version)])
     return int(version)

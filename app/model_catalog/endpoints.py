@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from app.access.rules import Rule, requires
 from app.dependencies import ModelStoreDep
-from app.model_catalog.schemas import ModelList, ModelSummary, SpecSummary
-from app.model_store import ModelStore, RunningModel
+from app.model_catalog.schemas import ModelList, ModelSummary, RowModelSummary, SpecSummary
+from app.model_store import ModelStore, RunningModel, RunningRowModel
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -31,7 +31,8 @@ def reload_models(store: ModelStoreDep) -> ModelList:
 
 def _build_list(store: ModelStore) -> ModelList:
     items = [_summarise(model) for model in store.models.values()]
-    return ModelList(items=items, refused=store.refused, pinned=store.pinned)
+    row_models = [_summarise_rows(model) for model in store.row_models.values()]
+    return ModelList(items=items, row_models=row_models, refused=store.refused, pinned=store.pinned)
 
 
 def _summarise(model: RunningModel) -> ModelSummary:
@@ -49,6 +50,19 @@ def _summarise(model: RunningModel) -> ModelSummary:
             known_future_covariates=list(spec.known_future_covariates),
             static_covariates=list(spec.static_covariates),
         ),
+        training=bundle.training,
+        backtest=bundle.backtest,
+    )
+
+
+def _summarise_rows(model: RunningRowModel) -> RowModelSummary:
+    bundle = model.bundle
+    return RowModelSummary(
+        name=bundle.name,
+        version=bundle.version,
+        trained_through=bundle.trained_through,
+        inputs=list(bundle.inputs),
+        outputs=list(bundle.outputs),
         training=bundle.training,
         backtest=bundle.backtest,
     )

@@ -30,10 +30,25 @@ class ModelSummary(BaseModel):
     )
 
 
+class RowModelSummary(BaseModel):
+    """A model of rows being served: a flat row of numbers in, another out."""
+
+    name: str = Field(examples=["presence"])
+    version: int
+    trained_through: str = Field(description="The last day its weights learned from, ISO.")
+    inputs: list[str] = Field(description="What it takes, in order.")
+    outputs: list[str] = Field(description="What it gives.")
+    training: dict[str, Any] = Field(description="How it was trained.")
+    backtest: dict[str, Any] = Field(
+        description="Figures of models fitted the same way on earlier dates, scored on later ones."
+    )
+
+
 class ModelList(BaseModel):
     """The models being served, and the bundles that were refused."""
 
     items: list[ModelSummary]
+    row_models: list[RowModelSummary] = Field(description="Those behind other answers than forecasts.")
     next_cursor: None = None
     refused: dict[str, str] = Field(
         description="What could not be served (bundles by name/version) and why; what served before goes on."

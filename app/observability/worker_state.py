@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from sqlalchemy.pool import QueuePool
 
 from app.database import Database
-from app.model_store import NAMES, ModelStore
+from app.model_store import NAMES, ROW_MODELS, ModelStore, Running
 from app.repeating import repeating
 
 REFRESH_SECONDS = 5.0
@@ -49,9 +49,9 @@ _LIMIT = Gauge(
 
 def observe_worker(models: ModelStore, database: Database) -> None:
     """Set this worker's gauges to how things are."""
-    served = models.models
+    served: dict[str, Running] = {**models.models, **models.row_models}
     today = dt.datetime.now(dt.UTC).date()
-    for name in NAMES:
+    for name in (*NAMES, *ROW_MODELS):
         model = served.get(name)
         _VERSION.labels(name).set(0 if model is None else model.bundle.version)
         _AGE.labels(name).set(nan if model is None else _days_since(model.bundle.trained_through, today))

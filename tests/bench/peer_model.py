@@ -17,7 +17,7 @@ from app.forecasting.forecaster import Forecaster, Run
 from app.forecasting.history import Floats, History
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.spec import ForecastSpec
-from app.model_store import MarketPart, build_run
+from app.runtime import MarketPart, build_run
 
 VARIABLE = "BENCH_PEER_MODEL"  # the environment names the file
 # A table for this one question: no service that does more has it as easy.

@@ -19,7 +19,8 @@ import numpy as np
 import onnx
 
 from app.config import SHIPPED_BUNDLES
-from app.forecasting.bundle import list_versions, load_bundle
+from app.forecasting.bundle import load_bundle
+from app.forecasting.bundle_files import list_versions
 from app.forecasting.forecaster import Batch
 from app.model_store import start_run
 from tests.bench.processes import ROOT, SERVER_CORE, on_cores

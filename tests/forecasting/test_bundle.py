@@ -13,15 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.forecasting.bundle import (
-    BadBundleError,
-    Golden,
-    digest_of,
-    list_versions,
-    load_bundle,
-    replay_golden,
-    save_bundle,
-)
+from app.forecasting.bundle import load_bundle, replay_golden, save_bundle
+from app.forecasting.bundle_files import BadBundleError, Golden, digest_of, list_versions
 from app.forecasting.residuals import Residuals
 from app.forecasting.spec import ForecastSpec
 from tests.small_bundles import build_small_bundle, small_run

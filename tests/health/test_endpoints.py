@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from sqlalchemy import text
 
 from app.database import Database, build_engine
-from app.forecasting.bundle import digest_of
+from app.forecasting.bundle_files import digest_of
 from tests.serving import refuse, serve
 
 

@@ -39,7 +39,7 @@ def _forecast(client: TestClient, sample: Sample) -> tuple[int, float]:
 
 def test_each_model_is_listed_with_its_version_spec_and_figures(client: TestClient) -> None:
     listing = client.get("/models").json()
-    assert listing.keys() == {"items", "next_cursor", "refused", "pinned"}
+    assert listing.keys() == {"items", "next_cursor", "refused", "pinned", "row_models"}
     assert (listing["next_cursor"], listing["refused"], listing["pinned"]) == (None, {}, {})
     assert [item["name"] for item in listing["items"]] == ["multi_input", "lstm", "gru"]
     for item in listing["items"]:

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.config import SHIPPED_BUNDLES
-from app.forecasting.bundle import list_versions, load_bundle
+from app.forecasting.bundle import load_bundle
+from app.forecasting.bundle_files import list_versions
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
 from training.cli import app

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from app.forecasting.bundle import Bundle, digest_of, list_versions, load_bundle
+from app.forecasting.bundle import Bundle, load_bundle
+from app.forecasting.bundle_files import digest_of, list_versions
 from app.forecasting.versions import write_pin
 from app.model_store import ModelStore
 from tests.sample import SAMPLE

@@ -5,8 +5,8 @@ from hashlib import sha256
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 _TRACKS = sa.table("tracks", sa.column("track_id"), sa.column("artist"), sa.column("artist_id"))
 _BATCH = 10_000
