@@ -9,7 +9,7 @@ from app.artists.names import ArtistName
 from app.predict.schemas import ForecastOptions, UsedModel
 from app.regions import RegionCode
 
-_ID, _ARTIST = "df54d4a3e7c0a3e3", "Ben&Ben"
+_ID, _ARTIST = "ac2ce8a1eea34d54", "Ben&Ben"
 _TRACK = "4umIPjkehX1r7uhmGvXiSV"
 WholeStreams = Annotated[int, Field(ge=0, description="Chart streams of one day, whole.")]
 

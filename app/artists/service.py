@@ -111,8 +111,8 @@ def _forecast_chart(
         ChartcastError: what it refuses one of them with.
     """
     items = [predict.BatchItem.model_construct(track_id=track, region=region.code) for track in chart]
-    options = asked.model_dump(include=set(predict.ForecastOptions.model_fields))
-    batch = predict.BatchRequest.model_construct(items=items, **(options | {"include_history": 0}))
+    options = asked.model_dump(include={"horizon", "model", "as_of", "levels"})
+    batch = predict.BatchRequest.model_construct(items=items, **options)
     tracks = {}
     for track_id, outcome in zip(chart, predictor.predict_batch(connection, items, batch), strict=True):
         if isinstance(outcome, ChartcastError):
