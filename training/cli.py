@@ -14,11 +14,12 @@ from training.refresh_commands import SHIPPED, finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
+from training.systems.artists.command import artists
 from training.systems.long_range.command import long_range
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh, long_range):
+for command in (finetune, refresh, artists, long_range):
     app.command()(recorded(command))
 app.command()(paper)
 
