@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check audit format image requirements train backtest bundles paper fuzz bench \
+.PHONY: help install install-dev run test check audit format image requirements train backtest bundles presence paper fuzz bench \
   bench-peers soak sample clean
 
 PYTHON3 ?= python3
@@ -97,6 +97,10 @@ backtest: $(DEV)  ## Score CANDIDATES on cutoffs TEST_FROM to TEST_TO against th
 	$(PYTHON) -m training backtest $(CHARTS) --from $(TEST_FROM) --to $(TEST_TO) \
 	  $(foreach model,lstm gru multi_input,--bundle $(CANDIDATES)/$(model))
 
+presence: $(DEV)  ## Score who will be on the chart, and what says so, on DATA; PUBLISH=app/bundles refits and publishes it
+	rm -rf var/presence
+	$(PYTHON) -m training presence $(CHARTS) --out var/presence $(if $(PUBLISH),--publish $(PUBLISH))
+
 bundles: train backtest  ## Refit them on all days and publish them into the app: the bundles that ship
 	rm -rf $(CANDIDATES)-all
 	for seed in $(SEEDS); do \
@@ -115,6 +119,7 @@ bundles: train backtest  ## Refit them on all days and publish them into the app
 	  $(PYTHON) -m training publish --bundle $(CANDIDATES)-all/$$model --figures-of $(CANDIDATES)/$$model \
 	    --to app/bundles || exit 1; \
 	done
+	$(MAKE) presence PUBLISH=app/bundles
 
 paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
 	$(PYTHON) -m training paper $(CHARTS) --out var/paper

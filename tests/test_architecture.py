@@ -12,7 +12,16 @@ import pytest
 
 from app.config import ROOT
 
-TRAINING_ONLY = {"tensorflow", "keras", "pandas", "matplotlib", "onnx", "lightgbm", "statsforecast"}
+TRAINING_ONLY = {
+    "tensorflow",
+    "keras",
+    "pandas",
+    "matplotlib",
+    "onnx",
+    "lightgbm",
+    "sklearn",
+    "statsforecast",
+}
 STATEMENTS = {
     "select",
     "insert",

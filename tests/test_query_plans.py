@@ -1,6 +1,7 @@
 """What the hot queries read: ranges of an index, so that they cost the same however much is stored."""
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.predict.tracks import charting
 from tests.recorded_queries import Query, explain, recorded_queries
 from tests.sample import LAST_DAY, Row, Sample, to_csv
 from tests.serving import serve
+from tests.small_presence import publish_small_presence
 
 # A region's share of these is no small range: something more than the region has to narrow them down.
 NARROWED_BY = {"daily_streams": ["track_id", "date"], "issued_forecasts": ["cutoff", "model"]}
@@ -69,6 +71,7 @@ ASKED: dict[str, Ask] = {
     "a prediction that finds its past stored": _ask_anew,
     "a baseline": lambda client, sample: _predict(client, sample, model="baseline", horizon=7),
     "a batch as of a past day": _predict_batch,
+    "a prediction with presence": lambda client, sample: _predict(client, sample, include_presence=True),
     "the next day": _ingest_next_day,
     "the same day again": lambda client, sample: _ingest(client, _chart(sample)),
     "a correction that removes tracks": _ingest_correction,
@@ -86,9 +89,11 @@ ASKED: dict[str, Ask] = {
 
 
 @pytest.fixture
-def client(sample_database_url: str, unseen_bundles: Path) -> Iterator[TestClient]:
+def client(sample_database_url: str, unseen_bundles: Path, tmp_path: Path) -> Iterator[TestClient]:
     """The app with models that have a past in the sample."""
-    with serve(sample_database_url, unseen_bundles) as served:
+    models_dir = shutil.copytree(unseen_bundles, tmp_path / "models")
+    publish_small_presence(models_dir)
+    with serve(sample_database_url, models_dir) as served:
         yield served
 
 

@@ -1,6 +1,7 @@
 """Putting a forecast into the words of the contract."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,8 +75,12 @@ def build_prediction(
     answerable: Answerable,
     as_of: dt.date,
     forecast: tuple[Numbers, int] | None,
+    presence: Sequence[Fields] | None,
 ) -> schemas.Prediction:
-    """The answer for one track; ``forecast`` (of many tracks, and which of them) is None for the baseline."""
+    """The answer for one track; ``forecast`` (of many tracks, and which of them) is None for the baseline.
+
+    ``presence`` has more fields of the first days ahead; None where it was not asked for.
+    """
     record, steps = answerable.record, range(asked.horizon)
     baseline = forecast_baseline(
         connection, cache, region, entries=record.entries, as_of=as_of, horizon=asked.horizon
@@ -86,6 +91,10 @@ def build_prediction(
     else:
         numbers, row = forecast
         days = [numbers.day(row, step) for step in steps]
+    forecasts = [_forecast_day(as_of, step, days[step], baseline[step]) for step in steps]
+    if presence is not None:
+        for fields, more in zip(forecasts, presence, strict=False):  # which has the first 7 days alone
+            fields |= more
     # Checked once, as a whole: a model built of models costs three times as much.
     return schemas.Prediction.model_validate(
         {
@@ -98,7 +107,7 @@ def build_prediction(
             "observed_days": record.observed_days,
             "model": _used_model(answerable, asked.model),
             "metadata_used": answerable.model_name == "multi_input" and record.facts.has_metadata,
-            "forecasts": [_forecast_day(as_of, step, days[step], baseline[step]) for step in steps],
+            "forecasts": forecasts,
             "history": _history(record.entries, as_of, asked.include_history),
         }
     )

@@ -132,4 +132,5 @@ def _but_for_the_track(asked: PredictRequest) -> Any:
         asked.horizon,
         tuple(asked.levels),
         asked.include_history,
+        asked.include_presence,
     )

@@ -27,7 +27,7 @@ def read_interval_factors(
     """For each day ahead and level, what to multiply a baseline with to get its interval."""
     n_days = days_read(horizon)
     first_day = as_of - dt.timedelta(days=n_days - 1)
-    streams = _to_grid(read_region_days(connection, region.code, first_day, as_of), first_day, n_days)
+    streams = to_grid(read_region_days(connection, region.code, first_day, as_of), first_day, n_days)
     factors: IntervalFactors = []
     for step in range(1, horizon + 1):
         residuals = chart_weekday_residuals(streams, step)
@@ -37,8 +37,8 @@ def read_interval_factors(
     return factors
 
 
-def _to_grid(rows: Sequence[ObservedDay], first_day: dt.date, n_days: int) -> Floats:
-    """(tracks, days), NaN where a track did not chart."""
+def to_grid(rows: Sequence[ObservedDay], first_day: dt.date, n_days: int) -> Floats:
+    """The streams of every track in ``rows``, NaN where it did not chart. (tracks, days)"""
     index = {track_id: i for i, track_id in enumerate(sorted({row.track_id for row in rows}))}
     grid = np.full((len(index), n_days), np.nan)
     for row in rows:

@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from app.calendar import build_calendar
 from app.forecasting.artists import ChartArtists
+from app.forecasting.history import Floats
 from app.forecasting.market import WEEKS, Market, chart_ratio, chart_weekday, first_week
 from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
-from app.predict.intervals import IntervalFactors, read_interval_factors
-from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams
+from app.forecasting.presence import CHART_DAYS, build_chart_state
+from app.predict.intervals import IntervalFactors, read_interval_factors, to_grid
+from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams, read_region_days
 from app.repository.regions import RegionState
 
 MOST_CHARTS = 100  # of a region, some 50 KB each
@@ -27,6 +29,7 @@ class MarketCache:
         self._covariates: dict[str, tuple[RegionState, MarketCovariates]] = {}
         self._factors: dict[tuple[str, dt.date, int], tuple[RegionState, IntervalFactors]] = {}
         self._artists: dict[str, tuple[RegionState, dict[dt.date, ChartArtists]]] = {}
+        self._states: dict[str, tuple[RegionState, dict[dt.date, Floats]]] = {}
         self._growth: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date, dt.date], float]]] = {}
         self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
 
@@ -94,6 +97,19 @@ class MarketCache:
                 kept[1].clear()
             rows = read_chart_artists(connection, region.code, day)
             kept[1][day] = ChartArtists((track, artist, (day - first).days) for track, artist, first in rows)
+        return kept[1][day]
+
+    def chart_state(self, connection: Connection, region: RegionState, day: dt.date) -> Floats:
+        """What one day's chart and the week before it are like: ``build_chart_state``."""
+        kept = self._states.get(region.code)
+        if kept is None or kept[0] != region:
+            kept = self._states[region.code] = (region, {})
+        if day not in kept[1]:
+            if len(kept[1]) >= MOST_KEPT:
+                kept[1].clear()
+            first_day = day - dt.timedelta(days=CHART_DAYS - 1)
+            rows = read_region_days(connection, region.code, first_day, day)
+            kept[1][day] = build_chart_state(to_grid(rows, first_day, CHART_DAYS))
         return kept[1][day]
 
     def _ratio(

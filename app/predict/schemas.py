@@ -1,9 +1,9 @@
 """What ``POST /predict`` takes and answers."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
 from app.dates import IsoDate
 from app.errors import Problem
@@ -13,6 +13,7 @@ from app.track_ids import TrackId
 ModelName = Literal["auto", "lstm", "gru", "multi_input", "baseline"]
 WholeNumber = Annotated[int, Field(strict=True)]  # else true is read as 1, and "1_0" as 10
 Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
+WhereAsked: TypeAlias = float | MISSING  # left out of the answer, not null
 
 
 class ForecastOptions(BaseModel):
@@ -51,7 +52,19 @@ class ForecastOptions(BaseModel):
     )
 
 
-class PredictRequest(ForecastOptions):
+class TrackOptions(ForecastOptions):
+    """What requests for forecasts of tracks may say beside those."""
+
+    include_presence: StrictBool = Field(
+        default=False,
+        description=(
+            "Say of each of the first 7 days ahead how probable it is that the track charts, and is in the "
+            "top 50, and which rank to expect if it charts; 409 where no presence model is loaded."
+        ),
+    )
+
+
+class PredictRequest(TrackOptions):
     """A forecast of one track in one region."""
 
     model_config = ConfigDict(
@@ -79,7 +92,7 @@ class BatchItem(BaseModel):
     )
 
 
-class BatchRequest(ForecastOptions):
+class BatchRequest(TrackOptions):
     """Forecasts of up to 1,000 tracks in one go; the other fields hold for all of them."""
 
     model_config = ConfigDict(
@@ -117,6 +130,27 @@ class DayForecast(BaseModel):
     streams: Streams = Field(description="The median forecast.")
     intervals: list[Interval] = Field(description="In the order of the levels asked for; they nest.")
     baseline_streams: Streams = Field(description="What chart_weekday says: the baseline to beat.")
+    chart_probability: WhereAsked = Field(
+        default=MISSING,
+        ge=0,
+        le=1,
+        description="Of being on the chart (top 200) that day. With include_presence, up to 7 days ahead.",
+        examples=[0.97],
+    )
+    top50_probability: WhereAsked = Field(
+        default=MISSING,
+        ge=0,
+        le=1,
+        description="Of being in its top 50, never above chart_probability. Likewise.",
+        examples=[0.41],
+    )
+    expected_rank: WhereAsked = Field(
+        default=MISSING,
+        ge=1,
+        le=200,
+        description="If the track charts: its rank is as likely above this as below. Likewise.",
+        examples=[52.3],
+    )
 
 
 class HistoryDay(BaseModel):

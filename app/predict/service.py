@@ -14,14 +14,15 @@ from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.rolling import count_blocks, roll
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.track_covariates import LEAD_IN
-from app.model_store import ModelStore, RunningModel
+from app.model_store import ModelStore, RunningModel, RunningRowModel
 from app.observability.metrics import count_forecasts
 from app.predict import schemas
-from app.predict.answer import Answerable, Numbers, build_prediction
+from app.predict.answer import Answerable, Fields, Numbers, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
 from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
+from app.predict.presence import find_head, forecast_presence
 from app.predict.records import TrackRecord, build_history, read_records
 from app.predict.selection import Choice, Models, heed_past, select_model
 from app.repository.regions import RegionState, resolve_region
@@ -127,6 +128,8 @@ class _RegionBatch:
         self.at_hand = at_hand
         self.as_of = check_as_of(asked.as_of, region)
         self.choices: dict[bool, Choice] = {}  # by whether the track has metadata
+        self.head = find_head(on.store.row_models) if asked.include_presence else None
+        self.presence: dict[str, list[Fields]] = {}
 
     def predict(self, track_ids: Set[str]) -> dict[str, Outcome]:
         """An outcome for each of the tracks."""
@@ -140,6 +143,10 @@ class _RegionBatch:
                 outcomes[track_id] = _as_outcome(error)
             else:
                 by_model[answerable.model_name].append(answerable)
+        if self.head is not None:
+            self.presence = self._forecast_presence(
+                self.head, [a for group in by_model.values() for a in group]
+            )
         for group in by_model.values():
             outcomes |= self._answer(group)
         return outcomes
@@ -188,6 +195,7 @@ class _RegionBatch:
                 answerable=answerable,
                 as_of=self.as_of,
                 forecast=None if numbers is None else (numbers, row),
+                presence=self.presence.get(answerable.record.facts.track_id),
             )
             for row, answerable in enumerate(group)
         }
@@ -222,6 +230,16 @@ class _RegionBatch:
             scores=draw_scores(region, as_of, track_ids, count_blocks(model.bundle.spec)),
             observed_days=observed_days,
             factors=factors,
+        )
+
+    def _forecast_presence(
+        self, head: RunningRowModel, group: Sequence[Answerable]
+    ) -> dict[str, list[Fields]]:
+        """More fields of each day ahead, by track: one inference, whichever models forecast their streams."""
+        records = [answerable.record for answerable in group]
+        market = self._read_market()
+        return forecast_presence(
+            self.connection, self.cache, self.region, head, market, records=records, as_of=self.as_of
         )
 
     def _holds_factors(self) -> bool:

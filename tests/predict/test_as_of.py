@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from tests.charts_in_store import track_id_of
 from tests.sample import Row, Sample, ingest_metadata, ingest_rows
 from tests.serving import predict, serve
+from tests.small_presence import publish_small_presence
 
 CUTOFF = dt.date(2020, 12, 9)  # a Wednesday with holidays ahead in either country
 FIRST, LAST = dt.date(2020, 11, 1), dt.date(2020, 12, 13)
@@ -22,6 +23,7 @@ ASKED: dict[str, Any] = {
     "horizon": 7,
     "levels": [50, 80, 95],
     "include_history": 40,
+    "include_presence": True,
 }
 
 
@@ -46,15 +48,23 @@ def tracks(head: Sample) -> list[dict[str, str]]:
     return items
 
 
+@pytest.fixture(scope="module")
+def bundles(unseen_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All models, that of presence too."""
+    models_dir = shutil.copytree(unseen_bundles, tmp_path_factory.mktemp("all") / "models")
+    publish_small_presence(models_dir)
+    return models_dir
+
+
 @pytest.fixture
-def as_it_was(database_url: str, unseen_bundles: Path, head: Sample) -> Iterator[TestClient]:
+def as_it_was(database_url: str, bundles: Path, head: Sample) -> Iterator[TestClient]:
     """The app on a store that ends with the cutoff; its region has seen no later day.
 
     All that the models forecast there is their past: calibration and ``auto`` go by it.
     """
     ingest_rows(database_url, head.where(lambda row: row.date <= CUTOFF))
     ingest_metadata(database_url)
-    with serve(database_url, unseen_bundles) as client:
+    with serve(database_url, bundles) as client:
         yield client
 
 
@@ -85,7 +95,7 @@ def test_a_store_that_went_on_answers_as_of_a_past_day_as_one_that_ends_there(
     as_it_was: TestClient,
     sqlite_template: Path,
     tmp_path: Path,
-    unseen_bundles: Path,
+    bundles: Path,
     head: Sample,
     tracks: list[dict[str, str]],
 ) -> None:
@@ -93,7 +103,7 @@ def test_a_store_that_went_on_answers_as_of_a_past_day_as_one_that_ends_there(
     url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'later.db')}"
     ingest_rows(url, list(head.rows))
     ingest_metadata(url)
-    with serve(url, unseen_bundles) as later:
+    with serve(url, bundles) as later:
         predict(later, tracks[0]["track_id"], tracks[0]["region"])  # as of the last day
         assert _answers(later, tracks) == _answers(as_it_was, tracks)
 
@@ -107,6 +117,7 @@ def _answers(client: TestClient, tracks: list[dict[str, str]]) -> list[tuple[str
         for item in tracks[::17]:
             answers.append(("one", client.post("/predict", json=item | asked, headers=headers).content))
         batch = client.post("/predict/batch", json={"items": tracks, **asked}, headers=headers)
+        assert b"chart_probability" in batch.content
         problems = [result["problem"]["status"] for result in batch.json()["results"] if "problem" in result]
         assert sorted(problems) == [404] * 4 + [409] * 12
         answers.append(("batch", batch.content))

@@ -206,7 +206,9 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-_FIELDS = st.sampled_from(["region", "horizon", "model", "as_of", "levels", "include_history", "items", "x"])
+_FIELDS = st.sampled_from(
+    ["region", "horizon", "model", "as_of", "levels", "include_history", "include_presence", "items", "x"]
+)
 
 
 @settings(
