@@ -13,6 +13,7 @@ from app import __version__
 from app.access.headers import SecurityHeadersMiddleware
 from app.access.middleware import AccessMiddleware, Gate
 from app.access.rules import Rule, requires
+from app.artists import endpoints as artists
 from app.audit import endpoints as audit
 from app.body_limit import BodyLimitMiddleware
 from app.charts import endpoints as charts
@@ -117,7 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)
     # Added last: the outermost, so that what others refuse is seen too and every answer has the id.
     app.add_middleware(ObservabilityMiddleware, logged=logged, answer_unexpected=answer_unexpected)
-    for of_store in (predict, ingest, tracks, charts, audit):
+    for of_store in (predict, ingest, tracks, charts, artists, audit):
         app.include_router(of_store.router, responses=problem_responses(503))
     for endpoints in (model_catalog, health, observability):
         app.include_router(endpoints.router)

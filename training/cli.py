@@ -14,12 +14,13 @@ from training.refresh_commands import SHIPPED, finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
+from training.systems.artists.command import artists
 from training.systems.long_range.command import long_range
 from training.systems.presence.command import presence
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh, long_range, presence):
+for command in (finetune, refresh, artists, long_range, presence):
     app.command()(recorded(command))
 app.command()(paper)
 

@@ -16,8 +16,8 @@ Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
 WhereAsked: TypeAlias = float | MISSING  # left out of the answer, not null
 
 
-class _Asked(BaseModel):
-    """The fields that a single request and a batch share."""
+class ForecastOptions(BaseModel):
+    """What every request for forecasts may say beside what is to be forecast."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,6 +50,11 @@ class _Asked(BaseModel):
     include_history: WholeNumber = Field(
         default=0, ge=0, le=3650, description="Send along the chart days within this many days up to as_of."
     )
+
+
+class TrackOptions(ForecastOptions):
+    """What requests for forecasts of tracks may say beside those."""
+
     include_presence: StrictBool = Field(
         default=False,
         description=(
@@ -59,7 +64,7 @@ class _Asked(BaseModel):
     )
 
 
-class PredictRequest(_Asked):
+class PredictRequest(TrackOptions):
     """A forecast of one track in one region."""
 
     model_config = ConfigDict(
@@ -87,7 +92,7 @@ class BatchItem(BaseModel):
     )
 
 
-class BatchRequest(_Asked):
+class BatchRequest(TrackOptions):
     """Forecasts of up to 1,000 tracks in one go; the other fields hold for all of them."""
 
     model_config = ConfigDict(
