@@ -37,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the.*run_functions_e
 
 TRACKS, DAYS = 70, 220
 TRAINED, VALIDATED = 75, 140  # two months lie in each
-NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=512)
+NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=4096)
 SMALL = PresenceSettings(NETWORK, RivalSettings(rounds=5, patience=5, svm_cells=300))
 
 
@@ -71,8 +71,13 @@ def fold(panel: Panel) -> Fold:
 
 @pytest.fixture(scope="module")
 def result(panel: Panel, fold: Fold) -> FoldResult:
-    """Everything fitted once."""
-    return run_fold(fold, [panel], SMALL)
+    """Everything fitted once, but for what scikit-learn fits: seconds for a task, and a test of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        room = "training.systems.presence.protocol"
+        patch.setattr(f"{room}.has_scikit_learn", lambda: True)
+        patch.setattr(f"{room}.fit_logistic", lambda training: fit_shares(position_key, *training))
+        patch.setattr(f"{room}.fit_svm", lambda training, *_: fit_shares(position_key, *training))
+        return run_fold(fold, [panel], SMALL)
 
 
 def _cells(panel: Panel, first: int, last: int, through: int) -> Cells:
@@ -141,10 +146,10 @@ def test_every_method_answers_every_cell_and_the_top_50_is_never_likelier_than_t
 ) -> None:
     assert set(result.scored) == {task.label for task in TASKS}
     for values in result.scored.values():
-        assert {"", "presence", "base rate", "state today", "position alone"} <= set(values)
+        assert {"", "presence", "logistic", "base rate", "state today", "position alone"} <= set(values)
         assert len({len(said) for said in values.values()}) == 1
         assert all(((said >= 0) & (said <= 1)).all() for said in values.values())
-    assert {"lightgbm"} <= set(result.scored[RETURN.label]) & set(result.scored[FAR50.label])
+    assert {"lightgbm", "svm"} <= set(result.scored[RETURN.label]) & set(result.scored[FAR50.label])
     for staying, top50 in zip(STAYING, TOP50, strict=True):
         assert (result.scored[top50.label]["presence"] <= result.scored[staying.label]["presence"]).all()
 
