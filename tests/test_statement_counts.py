@@ -2,13 +2,15 @@
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.predict.tracks import charting
+from tests.predict.tracks import charting, debut
 from tests.sample import LAST_DAY, Sample, to_csv
-from tests.serving import predict, predict_batch, recorded_statements
+from tests.serving import predict, predict_batch, recorded_statements, serve
+from tests.small_popularity import publish_small_popularity
 
 READS = {
     "/healthz": 0,
@@ -22,6 +24,9 @@ READS = {
     "/tracks/{track_id}": 3,  # its names, its regions, its metadata
     "/tracks/{track_id}/history?region=ph": 3,  # the region, whether it charted there, its days
 }
+NEW_TRACK = 5  # the region, the track's names, its metadata, its regions, the days of the artist's tracks
+DESCRIBED = 2  # the region, the days of the artist's tracks
+OF_REGION = 3  # its debuts, its artists, its chart days
 FORECASTS = 3  # the region, the tracks' facts, their days
 UNCHANGED = {"sqlite": 6, "postgresql": 7}  # there the region is locked; the last puts it on record
 CHANGED = {"sqlite": 11, "postgresql": 11}  # and the rows go by COPY, past what records
@@ -41,6 +46,24 @@ def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClie
         with recorded_statements(forecasts) as statements:
             ask()
         assert len(statements) == FORECASTS, statements
+
+
+def test_a_new_track_sends_a_fixed_few_and_more_where_the_region_is_new_to_the_process(
+    shared_sample_url: str, sample: Sample, tmp_path: Path
+) -> None:
+    publish_small_popularity(tmp_path / "models", tmp_path)
+    artist = next(iter(sample.chart("ph", LAST_DAY).values())).artist
+    asked = {"region": "ph", "track_id": debut(sample)}
+    with serve(shared_sample_url, tmp_path / "models") as client:
+        for expected in (NEW_TRACK + OF_REGION, NEW_TRACK):
+            with recorded_statements(client) as statements:
+                assert client.post("/popularity", json=asked).is_success
+            assert len(statements) == expected, statements
+        with recorded_statements(client) as statements:
+            assert client.post(
+                "/popularity", json={"region": "ph", "features": {}, "artist": artist}
+            ).is_success
+        assert len(statements) == DESCRIBED, statements
 
 
 def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(
