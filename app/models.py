@@ -30,6 +30,15 @@ class Region(Base):
     version: Mapped[int] = mapped_column(default=0)
 
 
+class SharedVersion(Base):
+    """A count of the changes of something that forecasts of all regions go by: ``artists``, of the tracks."""
+
+    __tablename__ = "shared_versions"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    version: Mapped[int]
+
+
 class Track(Base):
     """A track, with the name and artist last seen for it (some charts have neither)."""
 

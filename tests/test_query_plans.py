@@ -75,6 +75,7 @@ ASKED: dict[str, Ask] = {
     "a track": lambda client, sample: client.get(f"/tracks/{charting(sample)}"),
     "a history": lambda client, sample: client.get(f"/tracks/{charting(sample)}/history?region=ph"),
     "a chart": lambda client, _: client.get(f"/charts/ph/{LAST_DAY}"),
+    "what an upload corrected": lambda client, _: client.get("/audit/2/corrections"),
 }
 
 

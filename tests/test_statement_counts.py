@@ -16,6 +16,7 @@ READS = {
     "/healthz": 0,
     "/models": 0,
     "/audit": 1,
+    "/audit/1/corrections": 2,  # whether there is such an upload, its corrections
     "/metrics": 2,  # the regions, the last upload
     "/readyz": 2,  # whether there is a revision of the schema, and which
     "/charts/ph/2020-12-31": 3,  # the region, the chart's figures, its entries

@@ -1,13 +1,12 @@
 """``python -m app audit``: who changed what."""
 
-import json
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from app.audit.schemas import AuditItem
+from app.audit.schemas import AuditItem, CorrectionItem
 from app.command_store import open_store
 from app.config import Settings
 from app.repository.audit import RecordedCorrection, RecordedEvent, read_corrections, read_events
@@ -33,7 +32,7 @@ def audit(
             _print_event(event)
     for correction in corrections:
         if as_json:
-            typer.echo(json.dumps(correction._asdict(), default=str))
+            typer.echo(CorrectionItem.model_validate(correction._asdict()).model_dump_json())
         else:
             console.print(f"  {_describe(correction)}")
 

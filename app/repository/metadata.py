@@ -4,16 +4,19 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 from sqlalchemy.dialects import sqlite
 
 from app.dates import to_utc
 from app.forecasting.spec import FEATURES
 from app.models import Track, TrackMetadata
+from app.repository.regions import count_change_of_artists
 
 _VALUES = (*FEATURES, "release_date")
 _PROVENANCE = ("source", "updated_at")
 _BATCH = 5_000
+_TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
+_UNCREDITED = select(Track.track_id).where(Track.track_id.in_(_TRACKS), Track.artist.is_(None)).limit(1)
 
 
 def upsert_metadata(connection: Connection, tracks: Mapping[str, Mapping[str, Any]], source: str) -> None:
@@ -43,7 +46,11 @@ def upsert_track_names(connection: Connection, tracks: Mapping[str, Mapping[str,
         name: func.coalesce(getattr(Track, name), statement.excluded[name])
         for name in ("track_name", "artist")
     }
+    named = [row["track_id"] for row in rows if row["artist"]]
+    fills_in = bool(named) and connection.execute(_UNCREDITED, {"track_ids": named}).first() is not None
     connection.execute(statement.on_conflict_do_update(index_elements=["track_id"], set_=filled), rows)
+    if fills_in:
+        count_change_of_artists(connection)
 
 
 def replace_values(connection: Connection, track_id: str, values: Mapping[str, Any], source: str) -> None:

@@ -39,6 +39,7 @@ WHO_MAY: dict[tuple[str, str], Rule] = {
     ("PUT", "/tracks/{track_id}/metadata"): Rule.INGEST,
     ("POST", "/models/reload"): Rule.ADMIN,
     ("GET", "/audit"): Rule.ADMIN,
+    ("GET", "/audit/{batch_id}/corrections"): Rule.ADMIN,
 }
 REFUSALS = {401, 403, 429}
 Keys = dict[str | None, dict[str, str]]
@@ -73,7 +74,7 @@ def with_keys(sqlite_database_url: str, published_bundles: Path, keys: Keys) -> 
 
 
 def _ask(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:
-    url = path.format(track_id=TRACK, region="ph", date="2020-12-30")
+    url = path.format(track_id=TRACK, region="ph", date="2020-12-30", batch_id=1)
     return client.request(method, url, headers=headers)
 
 
