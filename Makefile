@@ -115,6 +115,7 @@ bundles: train backtest  ## Refit them on all days and publish them into the app
 	  $(PYTHON) -m training publish --bundle $(CANDIDATES)-all/$$model --figures-of $(CANDIDATES)/$$model \
 	    --to app/bundles || exit 1; \
 	done
+	$(PYTHON) -m training popularity $(CHARTS) --publish app/bundles
 
 paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
 	$(PYTHON) -m training paper $(CHARTS) --out var/paper
