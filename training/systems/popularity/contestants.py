@@ -5,6 +5,7 @@ All learn from the same tracks, say the same six numbers of one, and are tuned i
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import keras
@@ -196,15 +197,16 @@ class HitMusicNet:
             yield Member(standard, encoder, code, [*read_dense(model, hidden), last])
 
     def _fit_encoder(self, scaled: Rows32, inputs: Rows32, seed: int) -> list[Dense]:
-        fitter = self.fitters.setdefault(
-            (N_FEATURES, ""), Fitter(build_autoencoder, keras.optimizers.Adam(3e-3), "mse")
-        )
         counted = inputs[:, N_VALUES:N_FEATURES]
         given = {"features": scaled[:, :N_FEATURES], "counted": counted}
         wanted = scaled[:, :N_VALUES] * counted
-        for model in fitter.fit(given, wanted, epochs=[self.encoder_epochs], seed=seed):
+        for model in self._encoder_fitter.fit(given, wanted, epochs=[self.encoder_epochs], seed=seed):
             encoder = read_dense(model, [f"encoder_{i}" for i in range(len(ENCODER_SIZES))])
         return encoder
+
+    @cached_property
+    def _encoder_fitter(self) -> Fitter:
+        return Fitter(build_autoencoder, keras.optimizers.Adam(3e-3), "mse")
 
     def _fitter(self, n_inputs: int, sizes: str) -> Fitter:
         key = (n_inputs, sizes)
