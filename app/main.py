@@ -33,7 +33,7 @@ from app.observability.middleware import LoggedRequests, ObservabilityMiddleware
 from app.observability.tracing import NOT_TRACED, Tracing, build_tracing
 from app.observability.worker_state import observed_worker
 from app.popularity import endpoints as popularity
-from app.popularity.newcomers import NewcomerCache
+from app.popularity.artists import ArtistCache
 from app.popularity.service import PopularityPredictor
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
@@ -62,7 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     market = MarketCache()
     app.state.predictor = Predictor(app.state.model_store, market, PastForecasts(), settings.default_region)
     app.state.popularity = PopularityPredictor(
-        app.state.model_store, market, NewcomerCache(), settings.default_region
+        app.state.model_store, market, ArtistCache(), settings.default_region
     )
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
     if tracing is not None:

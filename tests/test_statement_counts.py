@@ -27,7 +27,7 @@ READS = {
 }
 NEW_TRACK = 5  # the region, the track's names, its metadata, its regions, the days of the artist's tracks
 DESCRIBED = 2  # the region, the days of the artist's tracks
-OF_REGION = 3  # its debuts, its artists, its chart days
+OF_REGION = 2  # its artists, its chart days
 FORECASTS = 3  # the region, the tracks' facts, their days
 UNCHANGED = {"sqlite": 6, "postgresql": 7}  # there the region is locked; the last puts it on record
 CHANGED = {"sqlite": 11, "postgresql": 11}  # and the rows go by COPY, past what records

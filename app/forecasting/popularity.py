@@ -18,14 +18,13 @@ CLASSES = ("low", "medium", "high")
 OUTPUTS = (*CLASSES, "score", "peak_share", "days_share")
 POSITIONS = 200  # a peak_share of 1 is position 1, of 0 one below the last
 RECENT = 28  # days of an artist's streams that count as recent
-LONGEST = 1000.0  # days: what lies further back is as far
+MEMORY = 365  # days of an artist's past that count: a longer one would say how long the chart was followed
 
 # Not the time signature: in the charts that are learned from it is known of the tracks that did well.
 # docs/decisions/popularity-knows-the-eve-of-the-entry.md
 FEATURES_USED = tuple(name for name in FEATURES if name != "time_signature")
 _USED = [FEATURES.index(name) for name in FEATURES_USED]
 _CALENDAR = ("weekday_fri", "holiday_1", "christmas_far", "christmas_near", "christmas_past")
-_DEBUTS = ("debuts_week", "debuts_month")
 
 FEATURE_INPUTS = (*FEATURES_USED, *(f"{name}_known" for name in FEATURES_USED))
 RELEASE_INPUTS = ("release_known", "release_today", "release_age")
@@ -36,35 +35,22 @@ ARTIST_INPUTS = (
     "artist_charting",
     "artist_best",
     "artist_recent",
-    "artist_since_debut",
     "artist_since_charted",
+    "artist_since_debut",
+    "artist_debuts_week",
+    "artist_debuts_month",
     "artist_first_level",
     "artist_newest_first_level",
     "artist_newest_peak",
     "artist_newest_share",
-    "artist_debuts_week",
-    "artist_debuts_month",
     "artist_complete",
     "artist_mean_peak",
     "artist_mean_days",
     "artist_last_peak",
     "artist_last_days",
 )
-CHART_INPUTS = ("friday", "holiday", "christmas_far", "christmas_near", "christmas_past", *_DEBUTS)
-INPUTS = FEATURE_INPUTS + RELEASE_INPUTS + ARTIST_INPUTS + CHART_INPUTS
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A region's chart as a whole, on consecutive days; row d of everything reads no day after d.
-
-    Attributes:
-        market: Its shared channels.
-        debuts: How many tracks were first seen on each day; 0 on the first: they were there before. (days,)
-    """
-
-    market: MarketCovariates
-    debuts: Ints
+DAY_INPUTS = ("friday", "holiday", "christmas_far", "christmas_near", "christmas_past")
+INPUTS = FEATURE_INPUTS + RELEASE_INPUTS + ARTIST_INPUTS + DAY_INPUTS
 
 
 @dataclass(frozen=True)
@@ -88,15 +74,24 @@ class Newcomer:
     artist_streams: Floats
 
 
-def build_row(newcomer: Newcomer, chart: Chart) -> NDArray[np.float32]:
-    """The row of ``INPUTS`` of a track on the eve of its entry. (inputs,)"""
-    entry = newcomer.entry
+def build_row(newcomer: Newcomer, market: MarketCovariates) -> NDArray[np.float32]:
+    """The row of ``INPUTS`` of a track on the eve of its entry. (inputs,)
+
+    Args:
+        newcomer: The track.
+        market: What all tracks of the region share on a day; row d of it reads no day after d.
+    """
     parts = (
-        _describe_track(newcomer, chart.market.first_day_number + entry),
-        _describe_artist(newcomer, chart.market),
-        _describe_chart(chart, entry),
+        _describe_track(newcomer, market.first_day_number + newcomer.entry),
+        _describe_artist(newcomer, market),
+        _describe_day(newcomer.entry, market),
     )
     return np.concatenate(parts).astype(np.float32)
+
+
+def count_recent_tracks(streams: Floats) -> int:
+    """How many of an artist's tracks charted in the year up to the last day. (tracks, days)"""
+    return int(np.isfinite(streams[:, -MEMORY:]).any(axis=1).sum())
 
 
 def log_over_threshold(streams: Floats, market: MarketCovariates) -> Floats:
@@ -133,42 +128,55 @@ def _describe_artist(newcomer: Newcomer, market: MarketCovariates) -> Floats:
     described = np.zeros(len(ARTIST_INPUTS))
     described[0] = newcomer.artist_known
     before = newcomer.artist_streams[:, : newcomer.entry]
-    before = before[np.isfinite(before).any(axis=1)]
+    before = before[np.isfinite(before[:, -MEMORY:]).any(axis=1)]
     if len(before):
-        described[1:] = _sum_up_artist(log_over_threshold(before, market))
+        relative = log_over_threshold(before, market)
+        described[1:] = np.concatenate([_sum_up_artist(relative), _sum_up_debuts(relative)])
     return described
 
 
 def _sum_up_artist(relative: Floats) -> Floats:
-    """``ARTIST_INPUTS`` but the first, of an artist with tracks. (tracks, days up to the eve) -> (18,)"""
-    seen = np.isfinite(relative)
-    entry = relative.shape[1]
-    first = seen.argmax(axis=1)
-    last = entry - 1 - seen[:, ::-1].argmax(axis=1)
-    recent = np.exp(np.where(seen, relative, -np.inf)[:, -RECENT:]).sum() / RECENT
-    level = relative[np.arange(len(first)), first]
-    newest = first.argmax()
+    """Of an artist with tracks in the year before. (tracks, days up to the eve) -> (6,)"""
+    year = relative[:, -MEMORY:]
+    seen = np.isfinite(year)
+    last = seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    recent = np.exp(np.where(seen, year, -np.inf)[:, -RECENT:]).sum() / RECENT
+    return np.array(
+        [
+            np.log1p(len(year)),
+            np.log1p(seen.sum()),
+            np.log1p(seen[:, -1].sum()),
+            np.nanmax(year),
+            np.log1p(recent),
+            np.log1p(seen.shape[1] - last.max()),
+        ]
+    )
+
+
+def _sum_up_debuts(relative: Floats) -> Floats:
+    """Of those tracks that came in within the year, after the chart's first day. (12,)"""
+    entry, first = relative.shape[1], np.isfinite(relative).argmax(axis=1)
+    came = np.flatnonzero((first > 0) & (first >= entry - MEMORY))
+    if not len(came):
+        return np.zeros(12)
+    relative, first = relative[came], first[came]
+    level, newest = relative[np.arange(len(first)), first], first.argmax()
+    of_newest = relative[newest, first[newest] :]
     general = [
-        np.log1p(len(first)),
-        np.log1p(seen.sum()),
-        np.log1p(seen[:, -1].sum()),
-        np.nanmax(relative),
-        np.log1p(recent),
-        np.log1p(min(entry - first.max(), LONGEST)),
-        np.log1p(min(entry - last.max(), LONGEST)),
-        level.mean(),
-        level[newest],
-        np.nanmax(relative[newest]),
-        seen[newest, first[newest] :].mean(),  # of the days since its entry
+        np.log1p(entry - first.max()),
         np.log1p((first >= entry - 7).sum()),
         np.log1p((first >= entry - RECENT).sum()),
+        level.mean(),
+        level[newest],
+        np.nanmax(of_newest),
+        np.isfinite(of_newest).mean(),
     ]
     return np.concatenate([general, _sum_up_outcomes(relative, first)])
 
 
 def _sum_up_outcomes(relative: Floats, first: Ints) -> Floats:
-    """Of the tracks whose 60 days were over on the eve, but those there from the chart's start. (5,)"""
-    complete = np.flatnonzero((first > 0) & (first + WINDOW <= relative.shape[1]))
+    """Of those whose 60 days were over on the eve. (5,)"""
+    complete = np.flatnonzero(first + WINDOW <= relative.shape[1])
     if not len(complete):
         return np.zeros(5)
     peak, days = measure_window(relative[complete], first[complete])
@@ -177,9 +185,7 @@ def _sum_up_outcomes(relative: Floats, first: Ints) -> Floats:
     return np.array([np.log1p(len(complete)), peak.mean(), share.mean(), peak[newest], share[newest]])
 
 
-def _describe_chart(chart: Chart, entry: int) -> Floats:
-    market = chart.market
+def _describe_day(entry: int, market: MarketCovariates) -> Floats:
     columns = [market.names.index(name) for name in _CALENDAR]
-    calendar = market.table[entry - 1, columns]  # the eve's row tells the calendar of the day after it
-    debuts = [np.log1p(chart.debuts[max(entry - days, 0) : entry].sum()) for days in (7, RECENT)]
-    return np.concatenate([calendar, debuts])
+    # The eve's row tells the calendar of the day after it.
+    return market.table[entry - 1, columns].astype(np.float64)

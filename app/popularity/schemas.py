@@ -166,7 +166,9 @@ class Popularity(BaseModel):
     )
     features_used: list[str] = Field(description="Audio features that were known and had a say.")
     release_date_used: bool
-    artist_history_used: bool = Field(description="Whether the artist has had tracks on this chart by as_of.")
+    artist_history_used: bool = Field(
+        description="Whether it has had tracks on this chart in the year up to as_of."
+    )
     artist_tracks: int = Field(description="How many.")
     model: PopularityModel
     classes: list[ClassMeaning] = Field(description="What the classes mean.")

@@ -17,13 +17,13 @@ from app.forecasting.popularity import (
     OUTPUTS,
     POSITIONS,
     WINDOW,
-    Chart,
     Newcomer,
     build_row,
+    count_recent_tracks,
 )
 from app.forecasting.spec import FEATURES
 from app.model_store import ModelStore, RunningRowModel
-from app.popularity.newcomers import NewcomerCache, read_streams
+from app.popularity.artists import ArtistCache, read_streams
 from app.popularity.schemas import Popularity, PopularityRequest
 from app.predict.checks import check_as_of
 from app.predict.market import MarketCache
@@ -53,7 +53,7 @@ class PopularityPredictor:
 
     store: ModelStore
     market: MarketCache
-    newcomers: NewcomerCache
+    artists: ArtistCache
     default_region: str | None
 
     def predict(self, connection: Connection, asked: PopularityRequest) -> Popularity:
@@ -80,20 +80,23 @@ class PopularityPredictor:
                 artist_known=bool(artist_key(track.artist)),
                 artist_streams=streams,
             ),
-            Chart(
-                self.market.covariates(connection, region),
-                self.newcomers.read(connection, region).debuts,
-            ),
+            self.market.covariates(connection, region),
         )
         answer = model.run(row[None])[0]
         return _build_answer(
-            track, model, answer, region=region.code, eve=eve, charted_on=charted_on, others=len(streams)
+            track,
+            model,
+            answer,
+            region=region.code,
+            eve=eve,
+            charted_on=charted_on,
+            others=count_recent_tracks(streams),
         )
 
     def _read_artist(
         self, connection: Connection, region: RegionState, track: _Track, eve: dt.date
     ) -> Floats:
-        known = self.newcomers.read(connection, region).tracks_of(track.artist)
+        known = self.artists.tracks_of(connection, region, track.artist)
         others = [track_id for track_id in known if track_id != track.track_id]
         return read_streams(connection, region, others, eve)
 

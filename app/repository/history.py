@@ -99,11 +99,6 @@ _ARTISTS = (
     .join(Track, Track.track_id == TrackRegion.track_id)
     .where(TrackRegion.region == _REGION)
 )
-_DEBUTS = (
-    select(TrackRegion.first_day, func.count())
-    .where(TrackRegion.region == _REGION)
-    .group_by(TrackRegion.first_day)
-)
 _LAST_CHARTS = (
     select(ChartDay.date)
     .where(ChartDay.region == _REGION, ChartDay.date <= _DAY)
@@ -173,11 +168,6 @@ def read_chart_artists(
 def read_artists(connection: Connection, region: str) -> dict[str, str | None]:
     """The artist of every track that the region has seen."""
     return {row[0]: row[1] for row in connection.execute(_ARTISTS, {"region": region})}
-
-
-def count_debuts(connection: Connection, region: str) -> dict[dt.date, int]:
-    """How many tracks the region saw first on each day that brought any."""
-    return {row[0]: row[1] for row in connection.execute(_DEBUTS, {"region": region})}
 
 
 def read_region_days(

@@ -11,16 +11,16 @@ from app.forecasting.popularity import (
     FEATURES_USED,
     INPUTS,
     WINDOW,
-    Chart,
     Newcomer,
     build_row,
+    count_recent_tracks,
     log_over_threshold,
     measure_window,
 )
 from app.forecasting.spec import FEATURES
 from tests.panels import DAYS, build_long_panel, with_streams
 from training.panel import Panel
-from training.systems.popularity.rows import LEAD_IN, build_chart, build_rows
+from training.systems.popularity.rows import LEAD_IN, build_rows
 
 ENTRY = 300  # an index of a day
 
@@ -28,11 +28,6 @@ ENTRY = 300  # an index of a day
 @pytest.fixture(scope="module")
 def panel() -> Panel:
     return build_long_panel()
-
-
-@pytest.fixture(scope="module")
-def chart(panel: Panel) -> Chart:
-    return build_chart(panel)
 
 
 def _newcomer(**changes: object) -> Newcomer:
@@ -46,8 +41,8 @@ def _newcomer(**changes: object) -> Newcomer:
     return replace(nobody, **changes)  # type: ignore[arg-type]
 
 
-def _describe(newcomer: Newcomer, chart: Chart) -> dict[str, float]:
-    return dict(zip(INPUTS, build_row(newcomer, chart).tolist(), strict=True))
+def _describe(newcomer: Newcomer, panel: Panel) -> dict[str, float]:
+    return dict(zip(INPUTS, build_row(newcomer, panel.covariates).tolist(), strict=True))
 
 
 def _streams(panel: Panel, *stretches: tuple[int, int, float]) -> Floats:
@@ -59,35 +54,34 @@ def _streams(panel: Panel, *stretches: tuple[int, int, float]) -> Floats:
     return streams
 
 
-def test_of_a_track_that_nothing_is_known_of_only_the_chart_speaks(chart: Chart) -> None:
-    row = _describe(_newcomer(), chart)
+def test_of_a_track_that_nothing_is_known_of_only_the_chart_speaks(panel: Panel) -> None:
+    row = _describe(_newcomer(), panel)
     spoken = {name for name, value in row.items() if value}
     assert spoken <= {name for name in INPUTS if not name.startswith(("artist", "release", *FEATURES_USED))}
-    assert "debuts_month" in INPUTS
 
 
 def test_a_release_after_the_entry_is_that_of_a_later_edition_and_says_no_more_than_the_day_itself(
-    panel: Panel, chart: Chart
+    panel: Panel,
 ) -> None:
     entry = panel.days[ENTRY]
-    rows = [build_row(_newcomer(release_day=entry + days), chart) for days in (0, 1, 400)]
+    rows = [build_row(_newcomer(release_day=entry + days), panel.covariates) for days in (0, 1, 400)]
     np.testing.assert_array_equal(rows[0], rows[1])
     np.testing.assert_array_equal(rows[0], rows[2])
-    old = _describe(_newcomer(release_day=entry - 99), chart)
+    old = _describe(_newcomer(release_day=entry - 99), panel)
     assert (old["release_known"], old["release_today"]) == (1, 0)
     assert old["release_age"] == pytest.approx(np.log1p(99))
 
 
-def test_the_time_signature_has_no_say(chart: Chart) -> None:
+def test_the_time_signature_has_no_say(panel: Panel) -> None:
     features = np.full(len(FEATURES), np.nan)
     features[FEATURES.index("time_signature")] = 3
-    known = build_row(_newcomer(features=features), chart)
-    np.testing.assert_array_equal(known, build_row(_newcomer(), chart))
+    known = build_row(_newcomer(features=features), panel.covariates)
+    np.testing.assert_array_equal(known, build_row(_newcomer(), panel.covariates))
 
 
-def test_an_artist_is_told_by_the_tracks_it_had(panel: Panel, chart: Chart) -> None:
+def test_an_artist_is_told_by_the_tracks_it_had(panel: Panel) -> None:
     streams = _streams(panel, (0, 50, 2.0), (100, 130, 4.0), (280, ENTRY, np.e))
-    row = _describe(_newcomer(artist_known=True, artist_streams=streams), chart)
+    row = _describe(_newcomer(artist_known=True, artist_streams=streams), panel)
     assert row["artist_known"] == 1
     assert row["artist_tracks"] == pytest.approx(np.log1p(3))
     assert row["artist_days"] == pytest.approx(np.log1p(100))
@@ -104,10 +98,29 @@ def test_an_artist_is_told_by_the_tracks_it_had(panel: Panel, chart: Chart) -> N
     assert row["artist_mean_peak"] == pytest.approx(np.log(4), abs=1e-6)
 
 
-def test_an_outcome_counts_from_the_day_after_its_window_on(panel: Panel, chart: Chart) -> None:
+def test_an_artists_past_goes_back_a_year(panel: Panel) -> None:
+    entry = 400
+    long_ago = _streams(panel, (5, 30, 9.0))
+    there = _streams(panel, (5, 60, 9.0), (300, 330, 2.0))
+    rows = [
+        _describe(_newcomer(entry=entry, artist_known=True, artist_streams=streams), panel)
+        for streams in (long_ago, there)
+    ]
+    assert {name for name, value in rows[0].items() if value and name.startswith("artist")} == {
+        "artist_known"
+    }
+    assert rows[1]["artist_tracks"] == pytest.approx(np.log1p(2))
+    assert rows[1]["artist_days"] == pytest.approx(np.log1p(60 - 35 + 30))
+    assert rows[1]["artist_first_level"] == pytest.approx(
+        np.log(2), abs=1e-6
+    )  # the other's debut is long past
+    assert count_recent_tracks(there[:, :entry]) == 2
+
+
+def test_an_outcome_counts_from_the_day_after_its_window_on(panel: Panel) -> None:
     for first, complete in ((ENTRY - WINDOW, 1), (ENTRY - WINDOW + 1, 0)):
         streams = _streams(panel, (first, ENTRY, 2.0))
-        row = _describe(_newcomer(artist_known=True, artist_streams=streams), chart)
+        row = _describe(_newcomer(artist_known=True, artist_streams=streams), panel)
         assert row["artist_complete"] == pytest.approx(np.log1p(complete))
 
 

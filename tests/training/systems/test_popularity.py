@@ -111,6 +111,7 @@ def test_copies_hide_a_feature_with_its_mask_and_an_artist_whole(rows: Rows) -> 
 def test_a_study_finds_what_is_there_to_be_found(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.systems.popularity.contestants.TOP_SIZES", {"small": (0.25,)})
     monkeypatch.setattr("training.systems.popularity.study.TUNING_SEEDS", 1)
+    monkeypatch.setattr("training.systems.popularity.study.BLOCKS", 1)
     monkeypatch.setattr("training.systems.popularity.study.GROUPS", {"all": INPUTS})
     net = HitMusicNet(encoder_epochs=1, epochs=(150,))
     logistic = Logistic(epochs=150, choices=(({"l2": 0.001},),))

@@ -181,7 +181,7 @@ class HitMusicNet:
     def fit(self, lesson: Lesson, tried: Sequence[Choice], seed: int) -> Iterator[Member]:
         """The networks with each of ``tried``, which differ in their epochs alone."""
         inputs, targets = hide_some(lesson, seed)
-        standard = Standard.of(inputs)
+        standard = Standard.of(lesson.inputs)  # the same for all seeds
         scaled, encoder, code = standard(inputs), [], None
         if lesson.names[0] == INPUTS[0]:
             encoder = self._fit_encoder(scaled, inputs, seed)

@@ -12,7 +12,7 @@ from app.forecasting.row_bundle import ROWS, RowBundle
 from training.dense import Dense, mean_of
 from training.row_models import Block, Layer, build_row_bundle, invent_rows, standardised
 from training.systems.popularity.contestants import Choice, HitMusicNet, Lesson
-from training.systems.popularity.networks import N_FEATURES, Member, Standard, join_members
+from training.systems.popularity.networks import N_FEATURES, Member, join_members
 from training.systems.popularity.outcomes import Scale
 
 NAME = "popularity"
@@ -53,46 +53,43 @@ def fit_bundle(
 def lay_out(members: Sequence[Member]) -> list[Layer]:
     """The members side by side, as a stack of layers: six answers by their mean logits.
 
-    The encoder takes three layers that the other inputs go around. A stack has no way around, so they go
+    The encoders take three layers that the other inputs go around. A stack has no way around, so they go
     through it twice, once as they are and once negated: what ``relu`` keeps of both is all of it.
     """
-    stacks = [_lay_out(member) for member in members]
-    layers = [Layer(_beside([stack[0] for stack in stacks], shared=True), "relu")]
-    for same_depth in list(zip(*stacks, strict=True))[1:-1]:
-        layers.append(Layer(_beside(same_depth, shared=False), "relu"))
-    return [*layers, Layer(mean_of([stack[-1] for stack in stacks]))]
-
-
-def _lay_out(member: Member) -> list[Dense]:
-    """One member's layers, from raw inputs to logits."""
-    assert member.code is not None
-    n_around = len(member.inputs.mean) - N_FEATURES
+    inputs, n_around = members[0].inputs, len(members[0].inputs.mean) - N_FEATURES
+    first, *deeper = zip(*(member.encoder for member in members), strict=True)
     both = np.concatenate([np.eye(n_around), -np.eye(n_around)], axis=1)
-    first = _block(member.encoder[0], Dense(both, np.zeros(2 * n_around)))
-    around = Dense(np.eye(2 * n_around), np.zeros(2 * n_around))
-    encoder = [standardised(first, member.inputs.mean, member.inputs.scale)]
-    encoder += [_block(dense, around) for dense in member.encoder[1:]]
-    return [*encoder, _on_code(member.top[0], member.code), *member.top[1:]]
+    start = _apart([_beside(first), Dense(both, np.zeros(2 * n_around))])
+    onward = Dense(np.eye(2 * n_around), np.zeros(2 * n_around))
+    on_codes, *hidden = zip(*(member.top for member in members), strict=True)
+    stack = [standardised(start, inputs.mean, inputs.scale)]
+    stack += [_apart([*encoders, onward]) for encoders in deeper]
+    stack.append(_on_codes(members, on_codes))
+    stack += [_apart(of_depth) for of_depth in hidden[:-1]]
+    return [*(Layer(dense, "relu") for dense in stack), Layer(mean_of(hidden[-1]))]
 
 
-def _on_code(dense: Dense, code: Standard) -> Dense:
-    """The layer on the raw code and the other inputs, these as they are and negated."""
-    n_code = len(code.mean)
-    of_code = standardised(Dense(dense.kernel[:n_code], dense.bias), code.mean, code.scale)
-    around = dense.kernel[n_code:]
-    return Dense(np.concatenate([of_code.kernel, around, -around]), of_code.bias)
+def _on_codes(members: Sequence[Member], tops: Sequence[Dense]) -> Dense:
+    """Each member's first layer on its own code, and on the other inputs, which are there twice."""
+    own, around = [], []
+    for member, dense in zip(members, tops, strict=True):
+        code = member.code
+        assert code is not None
+        own.append(standardised(Dense(dense.kernel[: len(code.mean)], dense.bias), code.mean, code.scale))
+        around.append(dense.kernel[len(code.mean) :])
+    apart, of_around = _apart(own), np.concatenate(around, axis=1)
+    return Dense(np.concatenate([apart.kernel, of_around, -of_around]), apart.bias)
 
 
-def _block(one: Dense, other: Dense) -> Dense:
-    """A layer that does what two do on inputs of their own."""
-    return _beside([one, other], shared=False)
+def _beside(layers: Sequence[Dense]) -> Dense:
+    """One layer with the outputs of several, all on the same inputs."""
+    kernel = np.concatenate([layer.kernel for layer in layers], axis=1)
+    return Dense(kernel, np.concatenate([layer.bias for layer in layers]))
 
 
-def _beside(layers: Sequence[Dense], *, shared: bool) -> Dense:
-    """A layer with the outputs of several, which take the same inputs or each their own."""
+def _apart(layers: Sequence[Dense]) -> Dense:
+    """One layer that does what several do, each on inputs of its own."""
     bias = np.concatenate([layer.bias for layer in layers])
-    if shared:
-        return Dense(np.concatenate([layer.kernel for layer in layers], axis=1), bias)
     kernel: Floats = np.zeros((sum(len(layer.kernel) for layer in layers), len(bias)))
     row = column = 0
     for layer in layers:

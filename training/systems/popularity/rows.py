@@ -10,7 +10,6 @@ from app.forecasting.history import Days, Floats, Ints
 from app.forecasting.popularity import (
     POSITIONS,
     WINDOW,
-    Chart,
     Newcomer,
     build_row,
     log_over_threshold,
@@ -61,18 +60,10 @@ def build_rows(panels: Sequence[Panel]) -> Rows:
     return Rows(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Rows)))
 
 
-def build_chart(panel: Panel) -> Chart:
-    """The chart as a whole."""
-    debuts = np.bincount(panel.first_index, minlength=len(panel.days))
-    debuts[0] = 0
-    return Chart(panel.covariates, debuts)
-
-
 def _rows_of(panel: Panel) -> Rows:
-    chart = build_chart(panel)
     tracks = np.flatnonzero(panel.first_index >= LEAD_IN)
     by_artist = {a: np.flatnonzero(panel.artists == a) for a in np.unique(panel.artists) if a >= 0}
-    inputs = [build_row(_newcomer_of(panel, int(track), by_artist), chart) for track in tracks]
+    inputs = [build_row(_newcomer_of(panel, int(track), by_artist), panel.covariates) for track in tracks]
     entries = panel.first_index[tracks]
     whole = entries + WINDOW <= len(panel.days)
     peaks, positions, days = (np.full(len(tracks), np.nan) for _ in range(3))

@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.forecasting.history import Days, Floats
-from app.forecasting.popularity import INPUTS
+from app.forecasting.popularity import INPUTS, WINDOW
 from training.folds import Fold
 from training.systems.popularity.contestants import GROUPS, Choice, Contestant, Lesson
 from training.systems.popularity.outcomes import Scale
 from training.systems.popularity.rows import Rows
 from training.systems.popularity.scoring import compare, join_answers, judge, score_answers
 
-BLOCKS = 3  # of months to choose on before a test, the last of them the fold's own validation
-MONTHS = 4
+BLOCKS, MONTHS = 3, 4  # to choose on: a year of entries in a row, the last that were over by then
 TUNING_SEEDS = 2
-GROUP_SEEDS = 2  # of a method that sees some of the inputs alone
+GROUP_SEEDS = 1  # of a method that sees some of the inputs alone
 
 
 @dataclass
@@ -37,14 +36,13 @@ class Study:
     seeds: Sequence[int]
     tried: dict[tuple[str, np.datetime64], list[list[tuple[Floats, Floats]]]] = field(default_factory=dict)
 
-    def choose(self, contestant: Contestant, validate_through: np.datetime64) -> Choice:
-        """The settings that did best on the blocks of months up to ``validate_through``, taken together.
+    def choose(self, contestant: Contestant, through: np.datetime64) -> Choice:
+        """The settings that did best on the last year of entries whose 60 days are over by ``through``.
 
         Raises:
-            ValueError: no track entered in those months, or none before them.
+            ValueError: there is no entry in a part of that year, or none whose outcome was known before it.
         """
-        ends = [_shift(validate_through, -MONTHS * i) for i in range(BLOCKS)]
-        blocks = [self._try(contestant, end) for end in ends]
+        blocks = [self._try(contestant, _shift(through, -MONTHS * i)) for i in range(BLOCKS)]
         best: tuple[float, Choice] | None = None
         for i, choices in enumerate(contestant.choices):
             for j, choice in enumerate(choices):
@@ -56,14 +54,14 @@ class Study:
         return best[1]
 
     def _try(self, contestant: Contestant, end: np.datetime64) -> list[list[tuple[Floats, Floats]]]:
-        """Answers with each setting, of tracks of the months up to ``end``, and what came of those."""
+        """What each setting says of the months of entries that are over by ``end``, and what came of them."""
         key = (contestant.name, end)
         if key not in self.tried:
-            begin = _shift(end, -MONTHS)
-            lesson, scale = build_lesson(self.rows, begin)
-            asked = self.rows.after(begin).complete(end)
+            eve = _shift(end, -MONTHS) - (WINDOW - 1)
+            lesson, scale = build_lesson(self.rows, eve)
+            asked = self.rows.after(eve).complete(end)
             if not len(asked):
-                raise ValueError(f"no track entered after {begin} whose 60 days are over by {end}")
+                raise ValueError(f"no track entered after {eve} whose 60 days are over by {end}")
             targets = scale.targets(asked)
             self.tried[key] = [
                 [(answers, targets) for answers in _mean_answers(contestant, lesson, asked.inputs, choices)]
