@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from app.errors import ConflictError, InvalidRequestError, NotFoundError
-from app.forecasting.artists import artist_key
+from app.forecasting.artists import artist_id
 from app.forecasting.history import Floats, parse_release_day
 from app.forecasting.popularity import (
     CLASSES,
@@ -23,10 +23,11 @@ from app.forecasting.popularity import (
 )
 from app.forecasting.spec import FEATURES
 from app.model_store import ModelStore, RunningRowModel
-from app.popularity.artists import ArtistCache, read_streams
 from app.popularity.schemas import Popularity, PopularityRequest
 from app.predict.checks import check_as_of
 from app.predict.market import MarketCache
+from app.repository.artists import read_artist_spans
+from app.repository.history import read_entries
 from app.repository.metadata import read_metadata
 from app.repository.regions import RegionState, resolve_region
 from app.repository.tracks import read_names, read_regions_of
@@ -53,7 +54,6 @@ class PopularityPredictor:
 
     store: ModelStore
     market: MarketCache
-    artists: ArtistCache
     default_region: str | None
 
     def predict(self, connection: Connection, asked: PopularityRequest) -> Popularity:
@@ -71,13 +71,13 @@ class PopularityPredictor:
         model = self._choose_model()
         charted_on = track.first_day if track.first_day and track.first_day <= as_of else None
         eve = as_of if charted_on is None else _eve_of(charted_on, region, track.track_id)
-        streams = self._read_artist(connection, region, track, eve)
+        streams = _read_artist(connection, region, track, eve)
         row = build_row(
             Newcomer(
                 entry=(eve - region.first_day).days + 1,
                 features=track.features,
                 release_day=parse_release_day(track.release_date),
-                artist_known=bool(artist_key(track.artist)),
+                artist_known=artist_id(track.artist) is not None,
                 artist_streams=streams,
             ),
             self.market.covariates(connection, region),
@@ -92,13 +92,6 @@ class PopularityPredictor:
             charted_on=charted_on,
             others=count_recent_tracks(streams),
         )
-
-    def _read_artist(
-        self, connection: Connection, region: RegionState, track: _Track, eve: dt.date
-    ) -> Floats:
-        known = self.artists.tracks_of(connection, region, track.artist)
-        others = [track_id for track_id in known if track_id != track.track_id]
-        return read_streams(connection, region, others, eve)
 
     def _choose_model(self) -> RunningRowModel:
         model = self.store.row_models.get(NAME)
@@ -148,6 +141,21 @@ def _read_track(connection: Connection, region: RegionState, asked: PopularityRe
     return _Track(
         asked.track_id, *names, _to_array(stored), stored.get("release_date"), first_days.get(region.code)
     )
+
+
+def _read_artist(connection: Connection, region: RegionState, track: _Track, eve: dt.date) -> Floats:
+    """Streams of the artist's other tracks that had charted by ``eve``, NaN off the chart. (tracks, days)"""
+    days = (eve - region.first_day).days + 1
+    known = artist_id(track.artist)
+    spans = [] if known is None else read_artist_spans(connection, [known], region.code)
+    others = [s.track_id for s in spans if s.first_day <= eve and s.track_id != track.track_id]
+    if not others:
+        return np.empty((0, days))
+    entries = read_entries(connection, region.code, others, region.first_day, eve)
+    streams = np.full((len(entries), days), np.nan)
+    for row, of_track in enumerate(entries.values()):
+        streams[row, [(day - region.first_day).days for day in of_track.days]] = of_track.streams
+    return streams
 
 
 def _to_array(features: dict[str, float | None]) -> Floats:

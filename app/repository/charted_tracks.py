@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
 
-from app.forecasting.artists import artist_key
+from app.forecasting.artists import artist_id, artist_key
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
 from app.repository.regions import count_change_of_artists
@@ -39,10 +39,10 @@ def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None
         for track_id in renamed:
             names = _choose_names(namings[track_id], stored.get(track_id), last_days.get(track_id))
             if names != (known := stored.get(track_id)):
-                rows.append((track_id, *names))
+                rows.append((track_id, *names, artist_id(names[1])))
                 other_artists |= known is not None and artist_key(known[1]) != artist_key(names[1])
-    columns = ("track_id", "track_name", "artist")
-    upsert_rows(connection, Track, columns, rows, merge=overwrite("track_name", "artist"))
+    columns = ("track_name", "artist", "artist_id")
+    upsert_rows(connection, Track, ("track_id", *columns), rows, merge=overwrite(*columns))
     if other_artists:
         count_change_of_artists(connection)
 

@@ -1,1 +1,1 @@
-"""The systems that the paper stands on, each scored on real charts: docs/systems.md."""
+"""The systems that the paper stands on, each with its backtest: docs/systems.md tells what came of them."""

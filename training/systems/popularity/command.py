@@ -8,12 +8,11 @@ import typer
 
 from training.options import DataOption, RegionOption, StoreOption, TracksOption, read_charts
 from training.panel import Panel
-from training.runs import Record, recorded
+from training.runs import Record
 
 SEEDS = (1, 2, 3, 4, 5)
 
 
-@recorded
 def popularity(
     seed: Annotated[list[int] | None, typer.Option(help="Of each fit; 1 to 5 if left out.")] = None,
     publish: Annotated[

@@ -37,7 +37,7 @@ class Study:
     tried: dict[tuple[str, np.datetime64], list[list[tuple[Floats, Floats]]]] = field(default_factory=dict)
 
     def choose(self, contestant: Contestant, through: np.datetime64) -> Choice:
-        """The settings with the smallest log loss on the last year of entries whose 60 days are over by ``through``.
+        """The settings with the least log loss on the last year of entries that are over by ``through``.
 
         Raises:
             ValueError: there is no entry in a part of that year, or none whose outcome was known before it.
