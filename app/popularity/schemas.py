@@ -121,7 +121,6 @@ _EXAMPLE: dict[str, Any] = {
     "probabilities": {"low": 0.31, "medium": 0.36, "high": 0.33},
     "score": 0.57,
     "expected_peak_position": 74.2,
-    "expected_days_on_chart": 35.1,
     "features_used": ["danceability", "energy", "key"],
     "release_date_used": True,
     "artist_history_used": True,
@@ -161,9 +160,6 @@ class Popularity(BaseModel):
         "over the chart's smallest, and of the days on the chart."
     )
     expected_peak_position: Annotated[float, Field(ge=1, le=200)] = Field(description="A mean, not a median.")
-    expected_days_on_chart: Annotated[float, Field(ge=0, le=60)] = Field(
-        description="Of the first 60; a mean."
-    )
     features_used: list[str] = Field(description="Audio features that were known and had a say.")
     release_date_used: bool
     artist_history_used: bool = Field(

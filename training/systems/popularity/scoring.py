@@ -59,6 +59,12 @@ def log_losses(answers: Floats, targets: Floats) -> Floats:
     return losses
 
 
+def judge(answers: Floats, targets: Floats) -> float:
+    """What settings are chosen by: the classes' log loss, and the share of the scores' spread left unsaid."""
+    left = 1.0 - _r2(answers[:, SCORE], targets[:, SCORE])
+    return float(log_losses(answers, targets).mean()) + left
+
+
 def compare(one: Floats, other: Floats, targets: Floats, entries: Days) -> dict[str, float]:
     """How much smaller ``one``'s log loss is than ``other``'s on the same tracks, with a 95% interval.
 

@@ -13,7 +13,7 @@ from training.folds import Fold
 from training.systems.popularity.contestants import GROUPS, Choice, Contestant, Lesson
 from training.systems.popularity.outcomes import Scale
 from training.systems.popularity.rows import Rows
-from training.systems.popularity.scoring import compare, join_answers, log_losses, score_answers
+from training.systems.popularity.scoring import compare, join_answers, judge, score_answers
 
 BLOCKS, MONTHS = 3, 4  # to choose on: a year of entries in a row, the last that were over by then
 TUNING_SEEDS = 2
@@ -37,7 +37,7 @@ class Study:
     tried: dict[tuple[str, np.datetime64], list[list[tuple[Floats, Floats]]]] = field(default_factory=dict)
 
     def choose(self, contestant: Contestant, through: np.datetime64) -> Choice:
-        """The settings with the least log loss on the last year of entries that are over by ``through``.
+        """The settings that did best on the last year of entries that are over by ``through``.
 
         Raises:
             ValueError: there is no entry in a part of that year, or none whose outcome was known before it.
@@ -47,7 +47,7 @@ class Study:
         for i, choices in enumerate(contestant.choices):
             for j, choice in enumerate(choices):
                 answers, targets = zip(*(block[i][j] for block in blocks), strict=True)
-                loss = float(log_losses(np.concatenate(answers), np.concatenate(targets)).mean())
+                loss = judge(np.concatenate(answers), np.concatenate(targets))
                 if best is None or loss < best[0]:
                     best = (loss, choice)
         assert best is not None
