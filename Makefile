@@ -120,6 +120,7 @@ bundles: train backtest  ## Refit them on all days and publish them into the app
 	    --to app/bundles || exit 1; \
 	done
 	$(MAKE) presence PUBLISH=app/bundles
+	$(PYTHON) -m training popularity $(CHARTS) --publish app/bundles
 
 paper: $(DEV)  ## Remake the paper's experiments on DATA: tables, figures and index.html in var/paper
 	$(PYTHON) -m training paper $(CHARTS) --out var/paper

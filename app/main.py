@@ -33,6 +33,8 @@ from app.observability.logs import configure_logging
 from app.observability.middleware import LoggedRequests, ObservabilityMiddleware
 from app.observability.tracing import NOT_TRACED, Tracing, build_tracing
 from app.observability.worker_state import observed_worker
+from app.popularity import endpoints as popularity
+from app.popularity.service import PopularityPredictor
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
 from app.predict.long_range import RolledMarkets
@@ -60,9 +62,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.look_back_threads = CapacityLimiter(LOOK_BACKS_AT_ONCE)
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
+    market = MarketCache()
     app.state.predictor = Predictor(
-        app.state.model_store, MarketCache(), PastForecasts(), RolledMarkets(), settings.default_region
+        app.state.model_store, market, PastForecasts(), RolledMarkets(), settings.default_region
     )
+    app.state.popularity = PopularityPredictor(app.state.model_store, market, settings.default_region)
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
     if tracing is not None:
         tracing.start(app.state.database.engine)
@@ -118,7 +122,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)
     # Added last: the outermost, so that what others refuse is seen too and every answer has the id.
     app.add_middleware(ObservabilityMiddleware, logged=logged, answer_unexpected=answer_unexpected)
-    for of_store in (predict, ingest, tracks, charts, artists, audit):
+    for of_store in (predict, popularity, ingest, tracks, charts, artists, audit):
         app.include_router(of_store.router, responses=problem_responses(503))
     for endpoints in (model_catalog, health, observability):
         app.include_router(endpoints.router)

@@ -12,10 +12,11 @@ from fastapi.testclient import TestClient
 
 from app.database import Database
 from app.predict.past import PastForecasts
-from tests.predict.tracks import charting
+from tests.predict.tracks import charting, debut
 from tests.recorded_queries import Query, explain, recorded_queries
 from tests.sample import LAST_DAY, Row, Sample, to_csv
 from tests.serving import serve
+from tests.small_popularity import publish_small_popularity
 from tests.small_presence import publish_small_presence
 
 # A region's share of these is no small range: something more than the region has to narrow them down.
@@ -66,6 +67,10 @@ def _ask_anew(client: TestClient, sample: Sample) -> Any:
     return _predict(client, sample)
 
 
+def _new_track(sample: Sample) -> dict[str, Any]:
+    return {"track_id": debut(sample), "region": "ph"}
+
+
 ASKED: dict[str, Ask] = {
     "a prediction, and the past it goes by": _predict,
     "a prediction that finds its past stored": _ask_anew,
@@ -75,6 +80,7 @@ ASKED: dict[str, Ask] = {
     "the next day": _ingest_next_day,
     "the same day again": lambda client, sample: _ingest(client, _chart(sample)),
     "a correction that removes tracks": _ingest_correction,
+    "a new track": lambda client, sample: client.post("/popularity", json=_new_track(sample)),
     "all tracks": lambda client, _: client.get("/tracks"),
     "a region's tracks": lambda client, _: client.get("/tracks?region=ph"),
     "a track": lambda client, sample: client.get(f"/tracks/{charting(sample)}"),
@@ -90,9 +96,10 @@ ASKED: dict[str, Ask] = {
 
 @pytest.fixture
 def client(sample_database_url: str, unseen_bundles: Path, tmp_path: Path) -> Iterator[TestClient]:
-    """The app with models that have a past in the sample."""
-    models_dir = shutil.copytree(unseen_bundles, tmp_path / "models")
+    """The app with models that have a past in the sample, and with those of rows."""
+    models_dir = Path(shutil.copytree(unseen_bundles, tmp_path / "models"))
     publish_small_presence(models_dir)
+    publish_small_popularity(models_dir, tmp_path)
     with serve(sample_database_url, models_dir) as served:
         yield served
 

@@ -2,13 +2,15 @@
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.predict.tracks import charting
+from tests.predict.tracks import charting, debut
 from tests.sample import LAST_DAY, Sample, to_csv
-from tests.serving import predict, predict_batch, recorded_statements
+from tests.serving import predict, predict_batch, recorded_statements, serve
+from tests.small_popularity import publish_small_popularity
 
 READS = {
     "/healthz": 0,
@@ -26,6 +28,9 @@ READS = {
     "/artists/{artist}": 2,  # its tracks, its days
     "/artists/{artist}?region=ph": 3,
 }
+NEW_TRACK = 6  # the region, the track's names, metadata and regions, its artist's tracks, their days
+DESCRIBED = 3  # the region, the artist's tracks, their days
+OF_REGION = 1  # its chart days
 FORECASTS = 3  # the region, the tracks' facts, their days
 ARTIST_FORECASTS = FORECASTS + 4  # the region, its tracks, the chart, its days asked for
 UNCHANGED = {"sqlite": 6, "postgresql": 7}  # there the region is locked; the last puts it on record
@@ -48,6 +53,24 @@ def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClie
         with recorded_statements(forecasts) as statements:
             ask()
         assert len(statements) == FORECASTS, statements
+
+
+def test_a_new_track_sends_a_fixed_few_and_more_where_the_region_is_new_to_the_process(
+    shared_sample_url: str, sample: Sample, tmp_path: Path
+) -> None:
+    publish_small_popularity(tmp_path / "models", tmp_path)
+    artist = next(iter(sample.chart("ph", LAST_DAY).values())).artist
+    asked = {"region": "ph", "track_id": debut(sample)}
+    with serve(shared_sample_url, tmp_path / "models") as client:
+        for expected in (NEW_TRACK + OF_REGION, NEW_TRACK):
+            with recorded_statements(client) as statements:
+                assert client.post("/popularity", json=asked).is_success
+            assert len(statements) == expected, statements
+        with recorded_statements(client) as statements:
+            assert client.post(
+                "/popularity", json={"region": "ph", "features": {}, "artist": artist}
+            ).is_success
+        assert len(statements) == DESCRIBED, statements
 
 
 def test_28_days_send_no_more_than_one_once_the_market_is_rolled_on(

@@ -16,11 +16,12 @@ from training.runs_commands import runs
 from training.simulate import write_sample
 from training.systems.artists.command import artists
 from training.systems.long_range.command import long_range
+from training.systems.popularity.command import popularity
 from training.systems.presence.command import presence
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh, artists, long_range, presence):
+for command in (finetune, refresh, artists, long_range, popularity, presence):
     app.command()(recorded(command))
 app.command()(paper)
 

@@ -58,12 +58,19 @@ def parse_name(text: str | None) -> str | None:
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Features(BaseModel):
-    """The 13 audio features and the release date; each may be left out, or null where it is unknown."""
+ReleaseDate = Annotated[str, AfterValidator(parse_release_date)]
+RELEASE_DATE_FORM = "^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"
 
-    model_config = ConfigDict(
-        allow_inf_nan=False, extra="allow", json_schema_extra={"examples": [EXAMPLE_FEATURES]}
-    )
+
+def empty_is_null(value: object) -> object:
+    """None for a text of blanks, anything else as it is."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+class AudioFeatures(BaseModel):
+    """The 13 audio features; each may be left out, or null where it is unknown."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     danceability: Share | None = None
     energy: Share | None = None
@@ -78,16 +85,6 @@ class Features(BaseModel):
     tempo: Annotated[float, Field(ge=0, le=300, description="beats a minute")] | None = None
     duration_ms: Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)] | None = None
     time_signature: Annotated[int, Field(ge=0, le=7)] | None = None
-    release_date: Annotated[str, AfterValidator(parse_release_date)] | None = Field(
-        default=None,
-        description="YYYY, YYYY-MM or YYYY-MM-DD",
-        json_schema_extra={"pattern": "^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"},
-    )
-
-    @field_validator(*FEATURES, "release_date", mode="before")
-    @classmethod
-    def _empty_is_null(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator(*FEATURES, mode="before")
     @classmethod
@@ -95,7 +92,21 @@ class Features(BaseModel):
         # Left alone, pydantic reads true as 1 and "0_1" as 1.
         if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
             raise ValueError("not a number")
-        return value
+        return empty_is_null(value)
+
+
+class Features(AudioFeatures):
+    """The 13 audio features and the release date; each may be left out, or null where it is unknown."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [EXAMPLE_FEATURES]})
+
+    release_date: ReleaseDate | None = Field(
+        default=None,
+        description="YYYY, YYYY-MM or YYYY-MM-DD",
+        json_schema_extra={"pattern": RELEASE_DATE_FORM},
+    )
+
+    _empty_release_date_is_null = field_validator("release_date", mode="before")(empty_is_null)
 
 
 class MetadataRow(Features):

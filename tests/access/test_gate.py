@@ -28,6 +28,7 @@ WHO_MAY: dict[tuple[str, str], Rule] = {
     ("GET", "/openapi.json"): Rule.PUBLIC,
     ("POST", "/predict"): Rule.PREDICT,
     ("POST", "/predict/batch"): Rule.PREDICT,
+    ("POST", "/popularity"): Rule.PREDICT,
     ("GET", "/tracks"): Rule.PREDICT,
     ("GET", "/tracks/{track_id}"): Rule.PREDICT,
     ("GET", "/tracks/{track_id}/history"): Rule.PREDICT,

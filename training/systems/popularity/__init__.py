@@ -1,0 +1,1 @@
+"""How well a new track will do: HitMusicNet, remade for what a chart tells."""
