@@ -32,6 +32,7 @@ PACKAGES = (
     "onnx",
     "onnxruntime",
     "pandas",
+    "scikit-learn",
     "statsforecast",
     "tensorflow",
     "tensorflow-cpu",
