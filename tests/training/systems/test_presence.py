@@ -17,10 +17,11 @@ from training.cli import app
 from training.folds import Fold
 from training.panel import Panel
 from training.row_models import publish_row_model
+from training.systems.presence.calibration import fit_scale
 from training.systems.presence.candidate import write_candidate
 from training.systems.presence.cells import FAR, Cells, build_cells, join
 from training.systems.presence.figures import area_under_curve, calibration_error, reliability, score
-from training.systems.presence.network import NetworkSettings
+from training.systems.presence.network import Chosen, NetworkSettings
 from training.systems.presence.protocol import (
     FoldResult,
     PresenceSettings,
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the.*run_functions_e
 
 TRACKS, DAYS = 70, 220
 TRAINED, VALIDATED = 75, 140  # two months lie in each
-NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=512)
+NETWORK = NetworkSettings(units=(8, 4), seeds=(1,), max_epochs=2, batch_size=4096)
 SMALL = PresenceSettings(NETWORK, RivalSettings(rounds=5, patience=5, svm_cells=300))
 
 
@@ -70,8 +71,13 @@ def fold(panel: Panel) -> Fold:
 
 @pytest.fixture(scope="module")
 def result(panel: Panel, fold: Fold) -> FoldResult:
-    """Everything fitted once."""
-    return run_fold(fold, [panel], SMALL)
+    """Everything fitted once, but for what scikit-learn fits: seconds for a task, and a test of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        room = "training.systems.presence.protocol"
+        patch.setattr(f"{room}.has_scikit_learn", lambda: True)
+        patch.setattr(f"{room}.fit_logistic", lambda training: fit_shares(position_key, *training))
+        patch.setattr(f"{room}.fit_svm", lambda training, *_: fit_shares(position_key, *training))
+        return run_fold(fold, [panel], SMALL)
 
 
 def _cells(panel: Panel, first: int, last: int, through: int) -> Cells:
@@ -140,10 +146,10 @@ def test_every_method_answers_every_cell_and_the_top_50_is_never_likelier_than_t
 ) -> None:
     assert set(result.scored) == {task.label for task in TASKS}
     for values in result.scored.values():
-        assert {"", "presence", "base rate", "state today", "position alone"} <= set(values)
+        assert {"", "presence", "logistic", "base rate", "state today", "position alone"} <= set(values)
         assert len({len(said) for said in values.values()}) == 1
         assert all(((said >= 0) & (said <= 1)).all() for said in values.values())
-    assert {"lightgbm"} <= set(result.scored[RETURN.label]) & set(result.scored[FAR50.label])
+    assert {"lightgbm", "svm"} <= set(result.scored[RETURN.label]) & set(result.scored[FAR50.label])
     for staying, top50 in zip(STAYING, TOP50, strict=True):
         assert (result.scored[top50.label]["presence"] <= result.scored[staying.label]["presence"]).all()
 
@@ -155,7 +161,7 @@ def test_the_figures_are_kept_and_printed(result: FoldResult) -> None:
     assert figures["tasks"]["staying_1"]["methods"]["presence"]["brier"] == pytest.approx(
         once["folds"]["small"]["tasks"]["staying_1"]["methods"]["presence"]["brier"]
     )
-    assert once["folds"]["small"]["epochs"] == list(result.epochs)
+    assert once["folds"]["small"]["epochs"] == list(result.chosen.epochs)
     assert set(once["rank_mae"]) == {str(step) for step in range(1, HORIZON + 1)}
     printed = to_markdown(figures)
     assert "| presence | " in printed
@@ -167,12 +173,13 @@ def test_what_is_published_answers_as_the_networks_do(
 ) -> None:
     settings = replace(NETWORK, seeds=(1, 2))
     figures = summarise([result])
-    write_candidate([panel.until(panel.days[60])], settings, (1, 2), figures, tmp_path / "candidate")
+    chosen = Chosen((1, 2), result.chosen.calibration)
+    write_candidate([panel.until(panel.days[60])], settings, chosen, figures, tmp_path / "candidate")
     model = start_row_model(publish_row_model(tmp_path / "candidate", tmp_path / "models"))
     assert (model.bundle.name, model.bundle.version) == (NAME, 1)
     assert model.bundle.trained_through == str(panel.days[60])
     assert model.bundle.training["epochs"] == [1, 2]
-    assert model.bundle.backtest["folds"]["small"]["epochs"] == list(result.epochs)
+    assert model.bundle.backtest["folds"]["small"]["epochs"] == list(result.chosen.epochs)
     brier = figures["tasks"]["staying_1"]["methods"]["presence"]["brier"]
     assert model.bundle.backtest["tasks"]["staying_1"]["methods"]["presence"]["brier"] == round(brier, 5)
     chances = model.run(_cells(panel, 150, 150, 150).rows)[:, : 2 * HORIZON + 1]
@@ -195,6 +202,16 @@ def test_shares_are_those_of_the_training_cells_alike(panel: Panel) -> None:
     share = outcomes[last_places].mean()
     assert predict(cells.where(last_places))[0] == pytest.approx(share, abs=0.01)
     assert predict(cells.where(~last_places)).mean() > share
+
+
+def test_a_scale_and_a_shift_undo_what_chances_are_off_by() -> None:
+    random = np.random.Generator(np.random.PCG64(3))
+    log_odds = random.normal(0, 2, 40_000)
+    outcomes = (random.random(40_000) < 1 / (1 + np.exp(-log_odds))).astype(np.float32)
+    scale, shift = fit_scale(log_odds * 1.25 + 0.5, outcomes)
+    assert scale == pytest.approx(0.8, abs=0.03)
+    assert shift == pytest.approx(-0.4, abs=0.05)
+    assert fit_scale(log_odds, np.ones(40_000, dtype=np.float32)) == (1, 0)
 
 
 def test_figures_are_right_where_a_hand_can_tell() -> None:

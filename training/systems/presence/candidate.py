@@ -14,7 +14,7 @@ from training.panel import Panel
 from training.row_models import GOLDEN_ROWS, build_row_bundle
 from training.systems.presence.blocks import BLOCKS
 from training.systems.presence.cells import build_cells, join
-from training.systems.presence.network import RANK, Head, NetworkSettings, fit_head, next_days
+from training.systems.presence.network import RANK, Chosen, Head, NetworkSettings, fit_head, next_days
 from training.systems.presence.protocol import ONE_DAY, to_outputs
 from training.systems.presence.tasks import CONTESTED
 
@@ -22,7 +22,7 @@ from training.systems.presence.tasks import CONTESTED
 def write_candidate(
     panels: Sequence[Panel],
     settings: NetworkSettings,
-    epochs: tuple[int, ...],
+    chosen: Chosen,
     figures: Mapping[str, Any],
     folder: Path,
 ) -> None:
@@ -31,17 +31,18 @@ def write_candidate(
     Args:
         panels: The charts.
         settings: How.
-        epochs: How many for each network: those that the last fold chose.
+        chosen: What the last fold's validation chose.
         figures: Of heads fitted the same way on earlier days, as ``summarise`` has them.
         folder: Must not exist.
     """
     cells = join(
         [build_cells(panel, panel.days[0], panel.days[-1] - ONE_DAY, panel.days[-1]) for panel in panels]
     )
-    head = fit_head(cells, None, next_days, settings, epochs=epochs)
+    head = fit_head(cells, None, next_days, settings, chosen=chosen)
     training = {
         "settings": asdict(settings),
-        "epochs": list(epochs),
+        "epochs": list(chosen.epochs),
+        "calibration": {name: values.tolist() for name, values in chosen.calibration.items()},
         "cells": len(cells),
         "regions": {panel.region: [str(panel.days[0]), str(panel.days[-1])] for panel in panels},
         "data": fingerprint(panels),

@@ -56,6 +56,6 @@ def presence(
     (out / TABLES).write_text(to_markdown(figures) + "\n")
     print(to_markdown(figures))
     if publish is not None:
-        write_candidate(panels, settings.network, results[-1].epochs, figures, out / CANDIDATE)
+        write_candidate(panels, settings.network, results[-1].chosen, figures, out / CANDIDATE)
         print(f"published: {publish_row_model(out / CANDIDATE, publish)}")
     return {"models": ["presence"], "data": fingerprint(panels), "figures": figures["tasks"]}

@@ -1,7 +1,7 @@
 """Our own head: small dense networks of a row, one for all days ahead, in stock Keras."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import keras
@@ -13,6 +13,7 @@ from app.forecasting.history import Floats
 from app.forecasting.presence import CHART
 from training.dense import Dense, mean_of, side_by_side
 from training.row_models import Layer, standardised
+from training.systems.presence.calibration import fit_scale
 from training.systems.presence.cells import Cells
 
 STEPS_PER_CALL = 16  # from Python: fewer waits between steps, the same weights
@@ -82,23 +83,40 @@ def _aim(values: dict[str, Floats], weights: dict[str, Floats]) -> Aim:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """What validation chose.
+
+    Attributes:
+        epochs: How many each network is fitted for.
+        calibration: By output of chances: what their log odds are multiplied with, and what is added then.
+            (2, values)
+    """
+
+    epochs: tuple[int, ...]
+    calibration: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Head:
     """Networks that were fitted on the same cells, one a seed.
 
     Attributes:
         models: Rows -> answers, before the last activation.
-        epochs: How many each was fitted for.
+        chosen: How long they were fitted, and how the mean of their answers is calibrated.
     """
 
     models: tuple[keras.Model, ...]
-    epochs: tuple[int, ...]
+    chosen: Chosen
 
     def answer(self, rows: NDArray[np.float32]) -> Answers:
-        """The mean of the networks' answers."""
-        answers = [model.predict(rows, batch_size=4096, verbose=0) for model in self.models]
-        return {
-            name: np.mean([a[name][:, :, 0] for a in answers], axis=0, dtype=float) for name in answers[0]
-        }
+        """The calibrated mean of the networks' answers."""
+        means = _mean_answers(self.models, rows)
+        scales = {name: self._scale(name) for name in means}
+        return {name: values * scales[name][0] + scales[name][1] for name, values in means.items()}
+
+    def _scale(self, name: str) -> Floats:
+        size = self.models[0].get_layer(f"{name}_flat").units
+        return self.chosen.calibration.get(name, np.array([np.ones(size), np.zeros(size)]))
 
     def to_layers(self, outputs: Sequence[str]) -> list[Layer]:
         """All networks as one stack of layers, which answers the mean of these outputs of theirs."""
@@ -108,7 +126,15 @@ class Head:
         stack: list[tuple[Dense, Literal["gelu", "linear"]]] = [
             (side_by_side(layer, shared=n), "gelu") for layer, n in zip(hidden, shared, strict=True)
         ]
-        return [Layer(dense, activation) for dense, activation in [*stack, (mean_of(last), "linear")]]
+        scale, shift = np.concatenate([self._scale(name) for name in outputs], axis=1)
+        mean = mean_of(last)
+        stack.append((Dense(mean.kernel * scale, mean.bias * scale + shift), "linear"))
+        return [Layer(dense, activation) for dense, activation in stack]
+
+
+def _mean_answers(models: Sequence[keras.Model], rows: NDArray[np.float32]) -> Answers:
+    answers = [model.predict(rows, batch_size=4096, verbose=0) for model in models]
+    return {name: np.mean([a[name][:, :, 0] for a in answers], axis=0, dtype=float) for name in answers[0]}
 
 
 def _dense_layers(model: keras.Model, names: Sequence[str]) -> list[Dense]:
@@ -134,21 +160,22 @@ def fit_head(
     aim_of: AimOf,
     settings: NetworkSettings,
     *,
-    epochs: tuple[int, ...] | None = None,
+    chosen: Chosen | None = None,
 ) -> Head:
     """Fit a network a seed.
 
     Args:
         training: What is learned from.
-        validation: Later cells: each network is that of the epoch with the smallest loss on them.
+        validation: Later cells: each network is that of the epoch with the smallest loss on them, and the
+            mean of all is calibrated on them.
         aim_of: What is to be answered.
         settings: How.
-        epochs: Without ``validation``: how many each is fitted for; None: ``max_epochs``.
+        chosen: Without ``validation``: what an earlier one chose.
     """
     learned = aim_of(training)
     later = None if validation is None else aim_of(validation)
     judged = None if later is None or validation is None else (validation.rows, later.targets, later.weights)
-    models, chosen = [], []
+    models, epochs = [], []
     for i, seed in enumerate(settings.seeds):
         model = _build(training.rows, learned, settings, seed)
         best = keras.callbacks.EarlyStopping(
@@ -160,13 +187,29 @@ def fit_head(
             sample_weight=learned.weights,
             validation_data=judged,
             batch_size=settings.batch_size,
-            epochs=settings.max_epochs if epochs is None else epochs[i],
+            epochs=settings.max_epochs if chosen is None else chosen.epochs[i],
             callbacks=[] if judged is None else [best],
             verbose=0,
         ).history
         models.append(model)
-        chosen.append(int(np.argmin(losses["val_loss"])) + 1 if judged else len(losses["loss"]))
-    return Head(tuple(models), tuple(chosen))
+        epochs.append(int(np.argmin(losses["val_loss"])) + 1 if judged else len(losses["loss"]))
+    calibration = {} if chosen is None else chosen.calibration
+    if later is not None and validation is not None:
+        calibration = _calibrate(_mean_answers(models, validation.rows), later)
+    return Head(tuple(models), Chosen(tuple(epochs), calibration))
+
+
+def _calibrate(answers: Answers, aim: Aim) -> dict[str, Floats]:
+    return {
+        name: np.array(
+            [
+                fit_scale(values[known, i], aim.targets[name][known, i, 0])
+                for i, known in enumerate(aim.weights[name].T > 0)
+            ]
+        ).T
+        for name, values in answers.items()
+        if name != RANK
+    }
 
 
 def _build(rows: NDArray[np.float32], aim: Aim, settings: NetworkSettings, seed: int) -> keras.Model:

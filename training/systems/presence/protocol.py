@@ -15,6 +15,7 @@ from training.systems.presence.cells import FAR, Cells, build_cells, join
 from training.systems.presence.figures import reliability, score
 from training.systems.presence.network import (
     Answers,
+    Chosen,
     Head,
     NetworkSettings,
     far_day,
@@ -65,13 +66,13 @@ class FoldResult:
         fold: The periods.
         scored: Outcomes and probabilities of its test cells, by task.
         ranks: Of its test cells that chart, by days ahead: the rank, ours, and the last one.
-        epochs: Of our networks, chosen on validation.
+        chosen: Of our networks, on validation.
     """
 
     fold: Fold
     scored: Scored
     ranks: dict[int, dict[str, Floats]]
-    epochs: tuple[int, ...]
+    chosen: Chosen
 
 
 def run_fold(fold: Fold, panels: Sequence[Panel], settings: PresenceSettings) -> FoldResult:
@@ -88,7 +89,7 @@ def run_fold(fold: Fold, panels: Sequence[Panel], settings: PresenceSettings) ->
     for name, predict_of in _rivals(training, validation, settings.rivals).items():
         for task, predict in predict_of.items():
             scored[task.label][name] = predict(task.of(test)[0])
-    return FoldResult(fold, scored, ranks, head.epochs)
+    return FoldResult(fold, scored, ranks, head.chosen)
 
 
 def build_periods(fold: Fold, panels: Sequence[Panel]) -> tuple[Cells, Cells, Cells]:
@@ -183,7 +184,7 @@ def summarise(results: Sequence[FoldResult]) -> dict[str, Any]:
                 "train_through": str(r.fold.train_through),
                 "validate_through": str(r.fold.validate_through),
                 "cutoffs": [str(r.fold.first), str(r.fold.last)],
-                "epochs": list(r.epochs),
+                "epochs": list(r.chosen.epochs),
                 "tasks": _summarise_tasks([r.scored]),
                 "rank_mae": _summarise_ranks([r.ranks]),
             }
