@@ -63,13 +63,11 @@ def run(panels: list[Panel], seeds: list[int], publish: Path | None) -> tuple[di
         return result, None
     through = max(panel.days[-1] for panel in panels)
     lesson, scale = build_lesson(study.rows, through)
-    choice = study.choose(net, FOLDS[-1].validate_through)
     bundle = fit_bundle(
         net,
         lesson,
         scale,
-        choice=choice,
-        calibration=study.calibrate(net, choice, FOLDS[-1].validate_through),
+        choice=study.choose(net, FOLDS[-1].validate_through),
         seeds=seeds,
         through=through,
         backtest=result,

@@ -11,7 +11,6 @@ from app.forecasting.popularity import CLASSES, INPUTS, OUTPUTS
 from app.forecasting.row_bundle import ROWS, RowBundle
 from training.dense import Dense, mean_of
 from training.row_models import Block, Layer, build_row_bundle, invent_rows, standardised
-from training.systems.popularity.calibration import Calibration
 from training.systems.popularity.contestants import Choice, HitMusicNet, Lesson
 from training.systems.popularity.networks import N_FEATURES, Member, join_members
 from training.systems.popularity.outcomes import Scale
@@ -26,7 +25,6 @@ def fit_bundle(
     scale: Scale,
     *,
     choice: Choice,
-    calibration: Calibration,
     seeds: Sequence[int],
     through: np.datetime64,
     backtest: dict[str, Any],
@@ -35,13 +33,12 @@ def fit_bundle(
     """Fit a member a seed on all that can be learned, and lay them out as one graph."""
     members = [next(net.fit(lesson, [choice], seed)) for seed in seeds]
     rows = invent_rows(len(INPUTS))
-    answers = calibration.apply(np.array(join_members(members)(rows)))
     return build_row_bundle(
         NAME,
         inputs=INPUTS,
         blocks=BLOCKS,
-        layers=lay_out(members, calibration),
-        golden=Golden({ROWS: rows}, answers.astype(np.float32)),
+        layers=lay_out(members),
+        golden=Golden({ROWS: rows}, np.array(join_members(members)(rows))),
         trained_through=str(through),
         training={
             "tracks": len(lesson.inputs),
@@ -53,8 +50,8 @@ def fit_bundle(
     )
 
 
-def lay_out(members: Sequence[Member], calibration: Calibration) -> list[Layer]:
-    """The members side by side, as a stack of layers: six answers by their mean logits, calibrated.
+def lay_out(members: Sequence[Member]) -> list[Layer]:
+    """The members side by side, as a stack of layers: six answers by their mean logits.
 
     The encoders take three layers that the other inputs go around. A stack has no way around, so they go
     through it twice, once as they are and once negated: what ``relu`` keeps of both is all of it.
@@ -69,7 +66,7 @@ def lay_out(members: Sequence[Member], calibration: Calibration) -> list[Layer]:
     stack += [_apart([*encoders, onward]) for encoders in deeper]
     stack.append(_on_codes(members, on_codes))
     stack += [_apart(of_depth) for of_depth in hidden[:-1]]
-    return [*(Layer(dense, "relu") for dense in stack), Layer(calibration.fold_into(mean_of(hidden[-1])))]
+    return [*(Layer(dense, "relu") for dense in stack), Layer(mean_of(hidden[-1]))]
 
 
 def _on_codes(members: Sequence[Member], tops: Sequence[Dense]) -> Dense:

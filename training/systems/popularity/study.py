@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from app.forecasting.history import Days, Floats
 from app.forecasting.popularity import INPUTS, WINDOW
 from training.folds import Fold
-from training.systems.popularity.calibration import Calibration, fit_calibration
 from training.systems.popularity.contestants import GROUPS, Choice, Contestant, Lesson
 from training.systems.popularity.outcomes import Scale
 from training.systems.popularity.rows import Rows
@@ -54,14 +53,6 @@ class Study:
         assert best is not None
         return best[1]
 
-    def calibrate(self, contestant: Contestant, choice: Choice, through: np.datetime64) -> Calibration:
-        """How far to believe a method of these settings, by what came of that same year's entries."""
-        i = next(i for i, choices in enumerate(contestant.choices) if choice in choices)
-        j = contestant.choices[i].index(choice)
-        blocks = [self._try(contestant, _shift(through, -MONTHS * k))[i][j] for k in range(BLOCKS)]
-        answers, targets = zip(*blocks, strict=True)
-        return fit_calibration(np.concatenate(answers), np.concatenate(targets))
-
     def _try(self, contestant: Contestant, end: np.datetime64) -> list[list[tuple[Floats, Floats]]]:
         """What each setting says of the months of entries that are over by ``end``, and what came of them."""
         key = (contestant.name, end)
@@ -102,9 +93,6 @@ class Study:
                 key = contestant.name if group == "all" else f"{contestant.name}: {group}"
                 seeds = self.seeds if group == "all" else self.seeds[:GROUP_SEEDS]
                 answers[key] = [next(contestant.answer(part, others, [choice], seed)) for seed in seeds]
-            believed = self.calibrate(contestant, choice, fold.validate_through)
-            answers[f"{contestant.name}: uncalibrated"] = raw = answers.pop(contestant.name)
-            answers[contestant.name] = [believed.apply(each) for each in raw]
         return Tested(fold.name, len(lesson.inputs), asked.entries, scale.targets(asked), answers, chosen)
 
 
