@@ -13,10 +13,11 @@ from training.refresh_commands import SHIPPED, finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
+from training.systems.ablation.command import ablation
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh):
+for command in (finetune, refresh, ablation):
     app.command()(recorded(command))
 app.command()(paper)
 
