@@ -1,4 +1,7 @@
-"""Other ways to write the numbers that a model takes and gives."""
+"""Other ways to write the numbers that a model takes and gives.
+
+The model's two parts are fitted on them, and what they say is added up as it is written: plain ratios too.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -21,11 +21,13 @@ from training.protocol import OtherRunError
 from training.systems.ablation import fitting
 from training.systems.ablation.figures import HORIZONS
 from training.systems.ablation.fitting import Budget, build_forecaster, fit_folder
-from training.systems.ablation.study import FIGURES, TABLES, choose_variants, run_ablation
+from training.systems.ablation.study import FIGURES, TABLES, run_ablation
 from training.systems.ablation.variants import FULL, VARIANTS
 
 BUDGET = Budget(days=40, epochs=1, market_epochs=3)
-CHOSEN = choose_variants(["min-max", "7 days"])
+OF = {variant.name: variant for variant in VARIANTS}
+SHORT = replace(OF["min-max"], name="short min-max", context_length=7)
+CHOSEN = [FULL, SHORT]
 SEEDS = [1]
 
 
@@ -58,21 +60,28 @@ def test_all_variants_forecast_the_same_cells_of_the_validation_period(
     assert list(figures["week"]["variants"]) == [variant.name for variant in CHOSEN]
 
 
-def test_a_variants_model_is_as_it_says_and_shares_the_market_where_it_may(folder: Path) -> None:
-    full, short, scaled = (folder / f"{name}-1" for name in ("full", "7-days", "min-max"))
+def test_a_variants_model_is_as_it_says_in_both_parts(folder: Path) -> None:
+    full, short = (fit_folder(folder, variant, 1) for variant in CHOSEN)
     assert load_bundle(short).spec == replace(FULL.inputs, context_length=7)
-    layers = [load_keras(each).get_layer("market").get_layer("output") for each in (full, short, scaled)]
-    of_market = [layer.get_weights()[0] for layer in layers]
-    assert (of_market[0] == of_market[1]).all()
-    assert (of_market[0] != of_market[2]).any()
-    [asked] = [build_forecaster(v, scaled).spec.context_length for v in CHOSEN if v.name == "min-max"]
-    assert asked == 28 + 27
+    layers = [load_keras(each).get_layer("market").get_layer("output") for each in (full, short)]
+    of_full, recoded = (layer.get_weights()[0] for layer in layers)
+    assert (of_full != recoded).any()
+    assert build_forecaster(SHORT, short).spec.context_length == 7 + 27
+    assert build_forecaster(FULL, full).spec == FULL.inputs
+
+
+def test_a_plan_takes_the_full_models_market_where_it_is_the_same(fold: Fold, tmp_path: Path) -> None:
+    plans = {name: BUDGET.plan(variant, 2, fold, tmp_path) for name, variant in OF.items()}
+    assert plans["position"].market == plans["14 days"].market == tmp_path / "full-2"
+    assert plans["full"].market is plans["market"].market is plans["log"].market is None
+    assert plans["log"].recode is not None
+    assert plans["365-day songs"].least_observed == 365
+    assert {plan.learn_after for plan in plans.values()} == {fold.train_through - np.timedelta64(40, "D")}
+    assert {plan.train_through for plan in plans.values()} == {fold.train_through}
 
 
 def test_metadata_are_judged_by_the_full_model_under_a_second_stage(fold: Fold, tmp_path: Path) -> None:
-    metadata, second, artist = (
-        next(v for v in VARIANTS if v.name == n) for n in ("metadata", "multi_input", "artist")
-    )
+    metadata, second, artist = (OF[name] for name in ("metadata", "multi_input", "artist"))
     assert fit_folder(tmp_path, metadata, 2) == fit_folder(tmp_path, FULL, 2) == tmp_path / "full-2"
     for variant in (second, artist):
         plan = BUDGET.plan(variant, 2, fold, tmp_path)
