@@ -75,28 +75,37 @@ def fit_variant(
     keras.backend.clear_session()  # or every model of the run stays in memory
 
 
-def forecast_variant(variant: Variant, seed: int, cells: pd.DataFrame, panel: Panel, folder: Path) -> Floats:
+def forecast_variant(
+    variant: Variant, seeds: Sequence[int], cells: pd.DataFrame, panel: Panel, folder: Path
+) -> dict[int, Floats]:
     """A fitted variant's median forecasts, kept beside it.
 
     Args:
         variant: Which.
-        seed: Of its fit.
+        seeds: Of its fits.
         cells: Of the region, the same for all variants.
         panel: The charts as they are.
         folder: Of the fits.
 
     Returns:
-        In streams. (cells,)
+        In streams, by seed. Each (cells,)
     """
-    fitted = fit_folder(folder, variant, seed)
-    kept = fitted.with_name(f"{fitted.name}.{panel.region}.npy")
-    if not kept.exists():
-        staged = kept.with_name(f".{kept.name}")
-        forecasts = add_forecasts(cells, variant.charts(panel), {"model": build_forecaster(variant, fitted)})
-        np.save(staged, forecasts["model"].to_numpy())
-        staged.replace(kept)
-    found: Floats = np.load(kept)
-    return found
+    fitted = {seed: fit_folder(folder, variant, seed) for seed in seeds}
+    kept = {seed: path.with_name(f"{path.name}.{panel.region}.npy") for seed, path in fitted.items()}
+    wanted = {str(seed): fitted[seed] for seed, path in kept.items() if not path.exists()}
+    if wanted:
+        forecasters = {seed: build_forecaster(variant, path) for seed, path in wanted.items()}
+        forecasts = add_forecasts(cells, variant.charts(panel), forecasters)
+        for seed in wanted:
+            _save(kept[int(seed)], forecasts[seed].to_numpy())
+    return {seed: np.load(path) for seed, path in kept.items()}
+
+
+def _save(path: Path, forecasts: Floats) -> None:
+    """Whole or not at all."""
+    staged = path.with_name(f".{path.name}")
+    np.save(staged, forecasts)
+    staged.replace(path)
 
 
 def build_forecaster(variant: Variant, fitted: Path) -> Forecaster:

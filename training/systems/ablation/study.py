@@ -96,8 +96,8 @@ def _forecast(
     """The cells of a region's validation period with every fit's forecasts."""
     cells = build_cells(panel, *fold.validation_cutoffs, HORIZONS)
     forecasts = {
-        label(variant.fit, seed): forecast_variant(variant, seed, cells, panel, folder)
+        label(variant.fit, seed): forecasts
         for variant in variants
-        for seed in seeds
+        for seed, forecasts in forecast_variant(variant, seeds, cells, panel, folder).items()
     }
     return in_naive_errors(cells, forecasts)
