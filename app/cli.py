@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from app.access import commands as keys
 from app.audit.commands import audit
+from app.command_settings import read_settings
 from app.command_store import open_store
 from app.config import Settings
 from app.database import BULK_CACHE, Database
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN = 10  # rejected rows printed for a file
+IN_OPTIONS = {  # what refusals advise, as the command has it
+    "send on_error=skip": "give --on-error skip",
+    "or replace=true where": "or give --replace where",
+    "add region= to the request": "give --region",
+    "add date=YYYY-MM-DD to the request": "give --date YYYY-MM-DD",
+    "the request says": "the command says",
+}
 STOP_SECONDS = 30  # for the requests under way, once asked to stop
 
 app = typer.Typer(
@@ -70,7 +78,7 @@ def ingest(
     (then the exit code is 1).
     """
     options = _build_options(region, date, on_error, replace=replace, dry_run=dry_run)
-    settings = Settings()
+    settings = read_settings()
     # Millions of rows come and go here, none in a cycle: looking for cycles would take a third of the time.
     gc.set_threshold(100_000, 50, 50)
     with open_store(settings, cache=BULK_CACHE) as database:
@@ -86,7 +94,7 @@ def backup(
 
     The schema stays as it is. A store on PostgreSQL is copied by pg_dump: see docs/operations.md.
     """
-    url = make_url(Settings().database_url)
+    url = make_url(read_settings().database_url)
     if url.get_backend_name() != "sqlite":
         raise typer.BadParameter("the store is on PostgreSQL; copy it with pg_dump", param_hint="PATH")
     try:
@@ -100,7 +108,7 @@ def backup(
 @app.command()
 def serve(
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     data: Annotated[
         Path | None, typer.Option(help="Chart file or folder to fill an empty store with; else the sample.")
     ] = None,
@@ -111,7 +119,7 @@ def serve(
 
     With --data and no CHARTCAST_DATABASE_URL the store is a file named after the data.
     """
-    settings = store_of(data, Settings())
+    settings = store_of(data, read_settings())
     with open_store(settings) as database:
         console.print(f"store        {database.address}")
         if is_empty(database):
@@ -145,8 +153,11 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
         return
     # Each worker is a process of its own, which reads its settings anew.
     os.environ["CHARTCAST_DATABASE_URL"] = settings.database_url
+    from app.supervisor import Supervisor
+
+    config = uvicorn.Config("app.main:app", host=host, port=port, workers=workers, **how)
     with shared_metrics(workers):
-        uvicorn.run("app.main:app", host=host, port=port, workers=workers, **how)
+        Supervisor(config, sockets=[config.bind_socket()]).run()
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:
@@ -188,7 +199,7 @@ def _progress_bar() -> "Progress":
 
 def _print_outcome(path: Path, outcome: IngestReport | ChartcastError) -> None:
     if isinstance(outcome, ChartcastError):
-        console.print(f"{escape(str(path))}: [red]refused[/red]: {escape(outcome.detail)}")
+        console.print(f"{escape(str(path))}: [red]refused[/red]: {escape(_in_options(outcome.detail))}")
         rejected = outcome.extra.get("rejected_rows", [])
     else:
         counts = ("inserted", "updated", "unchanged", "removed", "rejected")
@@ -197,6 +208,13 @@ def _print_outcome(path: Path, outcome: IngestReport | ChartcastError) -> None:
         rejected = [row.model_dump() for row in outcome.rejected_rows]
     for row in rejected[:SHOWN]:
         console.print(f"  line {row['line']}: {escape(row['problem'])} ({escape(repr(row['value']))})")
+
+
+def _in_options(detail: str) -> str:
+    """A refusal in the command's own words, where it names what a request would say."""
+    for of_request, of_command in IN_OPTIONS.items():
+        detail = detail.replace(of_request, of_command)
+    return detail
 
 
 def _find(paths: list[Path]) -> list[Path]:

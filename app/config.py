@@ -7,12 +7,14 @@ from typing import Annotated, Self
 from pydantic import Field, FilePath, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.observability.logs import LogFormat, LogLevel
 from app.regions import RegionCode
 
 _ORIGIN = re.compile(r"https?://[^/\s@?#*]+")
 ROOT = Path(__file__).resolve().parent.parent
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 SAMPLE = ROOT / "data" / "sample"
 SHIPPED_BUNDLES = Path(__file__).resolve().parent / "bundles"
 
@@ -65,6 +67,19 @@ class Settings(BaseSettings):
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",  # its name in every service
         description="The collector that traces are sent to; none: nothing is traced.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _refuse_what_is_no_store(cls, address: str) -> str:
+        try:  # not a word of the address is told: it may hold a password
+            known = make_url(address).drivername in DRIVERS
+        except ArgumentError:
+            known = False
+        if not known:
+            raise ValueError(
+                "no address of a store; write sqlite:///<file> or postgresql+psycopg://<user>@<host>/<name>"
+            )
+        return address
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -80,10 +80,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
     # SQLite's own lower() knows ASCII alone, and a search for a name should find it in any case.
     connection.create_function("lower", 1, _lower, deterministic=True)
+    connection.create_function("split_part", 3, _split_part, deterministic=True)  # as PostgreSQL's
 
 
 def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
+
+
+def _split_part(text: str | None, separator: str, part: int) -> str | None:
+    parts = None if text is None else text.split(separator)
+    return None if parts is None else parts[part - 1] if part <= len(parts) else ""
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from app import __version__
 from app.access.headers import SecurityHeadersMiddleware
 from app.access.middleware import AccessMiddleware, Gate
 from app.access.rules import Rule, requires
+from app.artists import endpoints as artists
 from app.audit import endpoints as audit
 from app.body_limit import BodyLimitMiddleware
 from app.charts import endpoints as charts
@@ -34,12 +35,15 @@ from app.observability.tracing import NOT_TRACED, Tracing, build_tracing
 from app.observability.worker_state import observed_worker
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
+from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
 from app.predict.service import Predictor
 from app.tracks import endpoints as tracks
 
 LOOK_BACKS_AT_ONCE = 4  # in a process; each takes seconds of a core
+# All within 200,000 objects, some 20 MB; what a start has (app/__init__.py) would wait for 20 million.
+COLLECTOR = (50_000, 1, 1)
 UPLOADS_AT_ONCE = 4  # in a process; stores take those of a region one after the other anyway
 
 
@@ -57,19 +61,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.model_store = ModelStore([SHIPPED_BUNDLES, settings.models_dir])
     app.state.model_store.load()
     app.state.predictor = Predictor(
-        app.state.model_store, MarketCache(), PastForecasts(), settings.default_region
+        app.state.model_store, MarketCache(), PastForecasts(), RolledMarkets(), settings.default_region
     )
     app.state.batcher = Batcher(app.state.database, app.state.predictor)
     if tracing is not None:
         tracing.start(app.state.database.engine)
     store = app.state.model_store
-    gc.freeze()  # what is there now stays: looking through all of it would hold every request up
+    _rest_collector()
     async with following(store), observed_worker(store, app.state.database):
         yield
     app.state.batcher.close()
     app.state.database.dispose()
     if tracing is not None:
         tracing.stop()
+
+
+def _rest_collector() -> None:
+    """Have the garbage collector look at what requests leave, and at that alone."""
+    gc.freeze()  # what is there now stays: looking through all of it would hold every request up
+    gc.collect()  # all is looked at once there is a quarter more than the last time: now of near nothing
+    gc.set_threshold(*COLLECTOR)
 
 
 class _Service(FastAPI):
@@ -107,7 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logged = LoggedRequests(settings.log_all_requests, settings.log_slow_seconds)
     # Added last: the outermost, so that what others refuse is seen too and every answer has the id.
     app.add_middleware(ObservabilityMiddleware, logged=logged, answer_unexpected=answer_unexpected)
-    for of_store in (predict, ingest, tracks, charts, audit):
+    for of_store in (predict, ingest, tracks, charts, artists, audit):
         app.include_router(of_store.router, responses=problem_responses(503))
     for endpoints in (model_catalog, health, observability):
         app.include_router(endpoints.router)

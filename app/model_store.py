@@ -162,6 +162,13 @@ class ModelStore:
         """What could not be served, bundles mostly: name/version -> why."""
         return self._loaded.refused
 
+    def describe_refused(self) -> list[str]:
+        """The same as ``name/version: why``, fit for anybody: not where on this machine the folders are."""
+        told = [f"{name}: {why}" for name, why in self.refused.items()]
+        for root in sorted(map(str, self._roots), key=len, reverse=True):
+            told = [text.replace(f"{root}/", "").replace(root, "models") for text in told]
+        return told
+
     @property
     def pinned(self) -> dict[str, int]:
         """The version that a name is held to, where it is."""

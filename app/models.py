@@ -30,14 +30,27 @@ class Region(Base):
     version: Mapped[int] = mapped_column(default=0)
 
 
+class SharedVersion(Base):
+    """A count of the changes of something that forecasts of all regions go by: ``artists``, of the tracks."""
+
+    __tablename__ = "shared_versions"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    version: Mapped[int]
+
+
 class Track(Base):
-    """A track, with the name and artist last seen for it (some charts have neither)."""
+    """A track, with the name and artist last seen for it (some charts have neither).
+
+    ``artist_id`` is the kernel's id of the artist named first; what writes ``artist`` writes it too.
+    """
 
     __tablename__ = "tracks"
 
     track_id: Mapped[str] = mapped_column(String(22), primary_key=True)
     track_name: Mapped[str | None]
     artist: Mapped[str | None]
+    artist_id: Mapped[str | None] = mapped_column(String(16), index=True)
 
 
 class TrackMetadata(Base):

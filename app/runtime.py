@@ -35,7 +35,8 @@ class MarketPart:
         """The market's answer for each window. (tracks, steps, channels) -> (tracks, …)"""
         shared = covariates[:, :, self._channels]
         keys = [window.tobytes() for window in shared]
-        known = {key: self._kept[key] for key in keys if key in self._kept}
+        kept = self._kept  # one state: another thread may begin anew
+        known = {key: kept[key] for key in keys if key in kept}
         if new := {key: i for i, key in enumerate(keys) if key not in known}:
             answers = self._session.run(["market"], {"market_channels": shared[list(new.values())]})[0]
             known |= dict(zip(new, answers, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from app.database import Database
+from app.forecasting.artists import artist_id
 from app.models import ChartDay, DailyStreams, IngestBatch, Region, Track, TrackRegion
 
 Chart = Mapping[str, int]  # track id -> streams; positions follow
@@ -54,7 +55,12 @@ def _group(rows: Sequence[dict[str, Any]], *columns: str) -> list[list[dict[str,
 
 def _name(track_id: str, names: Names) -> dict[str, Any]:
     track_name, artist = names.get(track_id, (None, None))
-    return {"track_id": track_id, "track_name": track_name, "artist": artist}
+    return {
+        "track_id": track_id,
+        "track_name": track_name,
+        "artist": artist,
+        "artist_id": artist_id(artist),
+    }
 
 
 def _sum_region(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -87,3 +87,57 @@ def test_a_store_that_cannot_be_reached_is_told_without_its_password(
     assert "The database cannot be used for now" in result.stdout
     assert "Connection refused" in result.stdout
     assert "s3cret" not in result.output
+
+
+@pytest.mark.usefixtures("database_url")
+def test_refusals_name_the_commands_options_and_no_parameters_of_a_request(tmp_path: Path) -> None:
+    chart: list[Row] = [(n, chr(ord("A") + n), 100) for n in range(1, 21)]
+    whole = [tmp_path / f"{region}-2020-12-10.csv" for region in ("ph", "us")]
+    for path in whole:
+        path.write_text(build_csv("2020-12-10", chart, region=path.name[:2]))
+    assert _run(*whole).exit_code == 0
+    whole[0].write_text(build_csv("2020-12-10", ROWS))
+    bad, nameless = tmp_path / "ph-2020-12-11.csv", tmp_path / "nameless.csv"
+    bad.write_text(build_csv("2020-12-11", [*ROWS, (3, "C", "[abc]")]))
+    nameless.write_text(build_csv("2020-12-12", ROWS).replace(",Region", "").replace(",ph", ""))
+    said = _run(whole[0], bad, nameless).stdout
+    for advice in (
+        "or give --replace where",
+        "or give --on-error skip to",
+        "; give --region (there are ph, us)",
+    ):
+        assert advice in said
+    assert _run(whole[0], "--replace").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("CHARTCAST_RATE_LIMIT", "many", "CHARTCAST_RATE_LIMIT: Input should be a valid integer"),
+        (
+            "CHARTCAST_DATABASE_URL",
+            "mysql://me:secret@host/name",
+            "write sqlite:///<file> or postgresql+psycopg",
+        ),
+        ("CHARTCAST_DATABASE_URL", "store.db", "CHARTCAST_DATABASE_URL: no address of a store"),
+        ("CHARTCAST_DATABASE_PASSWORD_FILE", "/nowhere", "CHARTCAST_DATABASE_PASSWORD_FILE: Path"),
+    ],
+)
+@pytest.mark.parametrize("command", [["serve"], ["ingest", "."], ["keys", "list"], ["audit"]])
+def test_a_setting_that_makes_no_sense_is_told_in_a_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "secret" not in result.output
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("database_url")
+def test_a_port_that_there_is_none_of_is_refused_before_the_store_is_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", "--port", "99999"])
+    assert result.exit_code == 2
+    assert "--port" in result.stderr
+    assert not (tmp_path / "store").exists()

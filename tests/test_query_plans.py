@@ -32,6 +32,15 @@ def _predict_batch(client: TestClient, sample: Sample) -> Any:
     return client.post("/predict/batch", json={"items": items, "horizon": 7, "as_of": "2020-12-20"})
 
 
+def _artist(sample: Sample) -> str:
+    return sample.days_of("ph", charting(sample))[-1].artist
+
+
+def _predict_artist(client: TestClient, sample: Sample) -> Any:
+    asked = {"artist": _artist(sample), "region": "ph", "as_of": "2020-12-20", "include_history": 30}
+    return client.post("/predict/artist", json=asked)
+
+
 def _chart(sample: Sample) -> list[Row]:
     return list(sample.chart("ph", LAST_DAY).values())
 
@@ -67,7 +76,12 @@ ASKED: dict[str, Ask] = {
     "a region's tracks": lambda client, _: client.get("/tracks?region=ph"),
     "a track": lambda client, sample: client.get(f"/tracks/{charting(sample)}"),
     "a history": lambda client, sample: client.get(f"/tracks/{charting(sample)}/history?region=ph"),
+    "all artists": lambda client, _: client.get("/artists"),
+    "a region's artists": lambda client, _: client.get("/artists?region=ph"),
+    "an artist": lambda client, sample: client.get(f"/artists/{_artist(sample)}"),
+    "an artist's forecast": _predict_artist,
     "a chart": lambda client, _: client.get(f"/charts/ph/{LAST_DAY}"),
+    "what an upload corrected": lambda client, _: client.get("/audit/2/corrections"),
 }
 
 

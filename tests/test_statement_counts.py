@@ -14,6 +14,7 @@ READS = {
     "/healthz": 0,
     "/models": 0,
     "/audit": 1,
+    "/audit/1/corrections": 2,  # whether there is such an upload, its corrections
     "/metrics": 2,  # the regions, the last upload
     "/readyz": 2,  # whether there is a revision of the schema, and which
     "/charts/ph/2020-12-31": 3,  # the region, the chart's figures, its entries
@@ -21,8 +22,12 @@ READS = {
     "/tracks?region=ph": 3,
     "/tracks/{track_id}": 3,  # its names, its regions, its metadata
     "/tracks/{track_id}/history?region=ph": 3,  # the region, whether it charted there, its days
+    "/artists": 3,  # the regions, a page, the regions of its artists
+    "/artists/{artist}": 2,  # its tracks, its days
+    "/artists/{artist}?region=ph": 3,
 }
 FORECASTS = 3  # the region, the tracks' facts, their days
+ARTIST_FORECASTS = FORECASTS + 4  # the region, its tracks, the chart, its days asked for
 UNCHANGED = {"sqlite": 6, "postgresql": 7}  # there the region is locked; the last puts it on record
 CHANGED = {"sqlite": 11, "postgresql": 11}  # and the rows go by COPY, past what records
 
@@ -30,7 +35,9 @@ CHANGED = {"sqlite": 11, "postgresql": 11}  # and the rows go by COPY, past what
 @pytest.mark.parametrize("path", READS)
 def test_a_read_sends_a_fixed_few(forecasts: TestClient, sample: Sample, path: str) -> None:
     with recorded_statements(forecasts) as statements:
-        assert forecasts.get(path.format(track_id=charting(sample))).is_success
+        track_id = charting(sample)
+        artist = sample.days_of("ph", track_id)[-1].artist
+        assert forecasts.get(path.format(track_id=track_id, artist=artist)).is_success
     assert len(statements) == READS[path], statements
 
 
@@ -41,6 +48,24 @@ def test_a_forecast_sends_as_many_for_a_chart_as_for_a_track(forecasts: TestClie
         with recorded_statements(forecasts) as statements:
             ask()
         assert len(statements) == FORECASTS, statements
+
+
+def test_28_days_send_no_more_than_one_once_the_market_is_rolled_on(
+    forecasts: TestClient, sample: Sample
+) -> None:
+    predict(forecasts, charting(sample), horizon=28)
+    with recorded_statements(forecasts) as statements:
+        predict(forecasts, charting(sample), horizon=28)
+    assert len(statements) == FORECASTS, statements
+
+
+def test_an_artists_forecast_sends_a_fixed_few(forecasts: TestClient, sample: Sample) -> None:
+    artist = sample.days_of("ph", charting(sample))[-1].artist
+    asked = {"artist": artist, "region": "ph", "include_history": 30}
+    assert forecasts.post("/predict/artist", json=asked).is_success
+    with recorded_statements(forecasts) as statements:
+        assert forecasts.post("/predict/artist", json=asked).is_success
+    assert len(statements) == ARTIST_FORECASTS, statements
 
 
 def test_a_day_sends_a_fixed_few_and_fewer_where_it_changes_nothing(

@@ -53,13 +53,13 @@ def _calibrate(
     """Streams. (cells, levels)"""
     columns = [f"{name}@{level}" for level in spec.quantile_levels]
     logs = np.log(cells[columns].to_numpy(dtype=float))
-    scores = _score_cells(cells, logs, spec)
+    scores = score_cells(cells, logs, spec)
     groups, steps = find_groups(cells["observed_days"].to_numpy()), cells["horizon"].to_numpy() - 1
     cutoffs = cells["cutoff"].to_numpy()
     counts = np.ones(len(cells), dtype=bool) if first is None else (cells["date"] >= first).to_numpy()
     for cutoff in np.unique(cutoffs[counts]):
         factors = fit_factors(
-            _take_last_days(scores, int(cutoff)), spec.quantile_levels, spec.horizon, residuals
+            take_last_days(scores, int(cutoff)), spec.quantile_levels, spec.horizon, residuals
         )
         rows = np.flatnonzero(cutoffs == cutoff)
         logs[rows] = stretch(logs[rows], factors[groups[rows], steps[rows]], spec.quantile_levels)
@@ -67,8 +67,14 @@ def _calibrate(
     return calibrated
 
 
-def _score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Scores:
-    """By target day."""
+def score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Scores:
+    """The scores of cells whose target is known, by target day.
+
+    Args:
+        cells: Of a region.
+        logs: The model's raw quantiles, in log streams. (cells, levels)
+        spec: Of the model.
+    """
     known = np.flatnonzero(cells["actual"].notna())
     known = known[np.argsort((cells["cutoff"] + cells["horizon"]).to_numpy()[known], kind="stable")]
     of = cells.iloc[known]
@@ -81,7 +87,7 @@ def _score_cells(cells: pd.DataFrame, logs: Floats, spec: ForecastSpec) -> Score
     )
 
 
-def _take_last_days(scores: Scores, day: int) -> Scores:
+def take_last_days(scores: Scores, day: int) -> Scores:
     """The scores of the last ``SCORED_DAYS`` target days up to ``day``."""
     end = int(np.searchsorted(scores.days, day, side="right"))
     days = np.unique(scores.days[:end])[-SCORED_DAYS:]
@@ -99,8 +105,8 @@ def build_residuals(cells: pd.DataFrame, name: str, spec: ForecastSpec) -> Resid
         spec: Of the model.
     """
     columns = [f"{name}@{level}" for level in spec.quantile_levels]
-    scores = _score_cells(cells, np.log(cells[columns].to_numpy(dtype=float)), spec)
-    scores = _take_last_days(scores, int(scores.days.max(initial=0)))
+    scores = score_cells(cells, np.log(cells[columns].to_numpy(dtype=float)), spec)
+    scores = take_last_days(scores, int(scores.days.max(initial=0)))
     shape = (len(GROUP_STARTS), spec.horizon)
     points, per_day = np.ones((*shape, POINTS, len(columns) - 1)), np.zeros(shape)
     for group, step in np.ndindex(*shape):

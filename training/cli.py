@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.forecasting.rolling import MAX_HORIZON
 from training.options import ISO, DataOption, RegionOption, StoreOption, TracksOption, read_charts, to_day
 from training.panel import Panel
 from training.paper.command import paper
@@ -14,10 +15,12 @@ from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
 from training.systems.ablation.command import ablation
+from training.systems.artists.command import artists
+from training.systems.long_range.command import long_range
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh, ablation):
+for command in (finetune, refresh, ablation, artists, long_range):
     app.command()(recorded(command))
 app.command()(paper)
 
@@ -222,5 +225,5 @@ def baseline_quantiles(
     from training.baselines import chart_weekday_quantiles
 
     for panel in read_charts(data, tracks, None, region):
-        for horizon in range(1, 8):
+        for horizon in range(1, MAX_HORIZON + 1):
             print(panel.region, horizon, chart_weekday_quantiles(panel, horizon))

@@ -11,8 +11,8 @@ from rich.table import Table
 from app.access.callers import COMMAND_LINE, LOOPBACK
 from app.access.keys import LOOK_AGAIN, build_key, hash_key, is_good
 from app.access.rules import SCOPES
+from app.command_settings import read_settings
 from app.command_store import open_store
-from app.config import Settings
 from app.dates import parse_iso_date
 from app.repository.api_keys import StoredKey, insert_key, read_keys, revoke_key
 from app.repository.audit import insert_event
@@ -42,7 +42,7 @@ def create(
     now = dt.datetime.now(dt.UTC)
     expires_at = None if expires is None else _parse_expiry(expires, now)
     key = build_key()
-    with open_store(Settings()) as database, database.write() as connection:
+    with open_store(read_settings()) as database, database.write() as connection:
         key_id = insert_key(
             connection,
             name=name,
@@ -65,7 +65,7 @@ def create(
 def list_keys() -> None:
     """List the keys there are and were; none shows itself."""
     table = Table("id", "name", "scope", "created", "expires", "state", box=None)
-    with open_store(Settings()) as database, database.read() as connection:
+    with open_store(read_settings()) as database, database.read() as connection:
         keys = read_keys(connection)
     for key in keys:
         state = _describe_state(key, dt.datetime.now(dt.UTC))
@@ -76,7 +76,7 @@ def list_keys() -> None:
 @app.command()
 def revoke(key_id: Annotated[int, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
     """Put an end to a key. Servers that run notice within two seconds."""
-    with open_store(Settings()) as database, database.write() as connection:
+    with open_store(read_settings()) as database, database.write() as connection:
         revoked = revoke_key(connection, key_id, dt.datetime.now(dt.UTC))
         if revoked:
             insert_event(connection, action="key revoked", **COMMAND_LINE._asdict(), details={"id": key_id})

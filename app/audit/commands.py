@@ -1,15 +1,14 @@
 """``python -m app audit``: who changed what."""
 
-import json
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from app.audit.schemas import AuditItem
+from app.audit.schemas import AuditItem, CorrectionItem
+from app.command_settings import read_settings
 from app.command_store import open_store
-from app.config import Settings
 from app.repository.audit import RecordedCorrection, RecordedEvent, read_corrections, read_events
 
 console = Console(soft_wrap=True, highlight=False)
@@ -23,7 +22,7 @@ def audit(
     ] = False,
 ) -> None:
     """Show uploads, metadata and keys, the latest first: who, when, from which files, what came of it."""
-    with open_store(Settings()) as database, database.read() as connection:
+    with open_store(read_settings()) as database, database.read() as connection:
         events = read_events(connection, batch_id=batch, limit=limit)
         corrections = [] if batch is None else read_corrections(connection, batch)
     for event in events:
@@ -33,7 +32,7 @@ def audit(
             _print_event(event)
     for correction in corrections:
         if as_json:
-            typer.echo(json.dumps(correction._asdict(), default=str))
+            typer.echo(CorrectionItem.model_validate(correction._asdict()).model_dump_json())
         else:
             console.print(f"  {_describe(correction)}")
 

@@ -1,4 +1,4 @@
-"""What ``GET /audit`` answers."""
+"""What ``/audit`` answers."""
 
 import datetime as dt
 from typing import Any
@@ -40,6 +40,41 @@ class AuditItem(BaseModel):
     batch_id: int | None = Field(description="The upload's number, which its corrections bear too.")
     files: list[AuditedFile]
     details: dict[str, Any] = Field(description="What came of it: rows by what became of them, and the like.")
+
+
+class CorrectionItem(BaseModel):
+    """A stored row that an upload changed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "region": "ph",
+                    "track_id": "4umIPjkehX1r7uhmGvXiSV",
+                    "date": "2020-12-30",
+                    "old_position": 17,
+                    "old_streams": 79310,
+                    "new_position": 16,
+                    "new_streams": 80112,
+                }
+            ]
+        }
+    )
+
+    region: str
+    track_id: str
+    date: dt.date
+    old_position: int
+    old_streams: int
+    new_position: int | None = Field(description="null: it was removed.")
+    new_streams: int | None = Field(description="null: it was removed.")
+
+
+class CorrectionPage(BaseModel):
+    """A page of an upload's corrections, in the order in which it made them."""
+
+    items: list[CorrectionItem]
+    next_cursor: str | None
 
 
 class AuditPage(BaseModel):

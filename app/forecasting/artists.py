@@ -1,6 +1,7 @@
 """What a track's artist has on the chart beside it: an album that debuts whole falls faster than a single."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,23 @@ from app.forecasting.history import Ints
 DEBUT_DAYS = 7  # a track counts as new for so many days from its first on the chart
 
 
+def artist_name(name: str | None) -> str:
+    """The first artist named, as it is spelt; empty where there is none."""
+    return (name or "").split(",")[0].strip()
+
+
 def artist_key(name: str | None) -> str:
     """What tells artists apart: the first one named, whatever the spelling; empty where there is none."""
-    return (name or "").split(",")[0].strip().casefold()
+    return artist_name(name).casefold()
+
+
+def artist_id(name: str | None) -> str | None:
+    """An id that is the same for every spelling of an artist, everywhere; None where there is none.
+
+    Charts and metadata carry names alone. It is the first 16 digits of the SHA-256 of ``artist_key``.
+    """
+    key = artist_key(name)
+    return sha256(key.encode("utf-8", "replace")).hexdigest()[:16] if key else None
 
 
 def number_artists(names: Sequence[str | None]) -> Ints:

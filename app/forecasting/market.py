@@ -57,13 +57,18 @@ def chart_ratio(later: Mapping[str, int], earlier: Mapping[str, int]) -> float |
     return median(ratios) if ratios else None
 
 
+def first_week(horizon: int) -> int:
+    """The fewest weeks back by which a day ``horizon`` days ahead is one that is known."""
+    return -(-horizon // 7)
+
+
 def chart_weekday(last_streams: float, weekly_ratios: Sequence[float | None]) -> float:
     """The baseline: the last value times the median of the same step's ratios in the last four weeks.
 
     Args:
         last_streams: Streams on the track's last observed day L.
-        weekly_ratios: For each of the last ``WEEKS`` weeks k, ``chart_ratio`` from day L - 7k to the
-            target day less 7k; None where either day has no chart. Such a week is skipped.
+        weekly_ratios: For each of ``WEEKS`` weeks k from ``first_week`` on, ``chart_ratio`` from day L - 7k
+            to the target day less 7k; None where either day has no chart. Such a week is skipped.
     """
     known = [ratio for ratio in weekly_ratios if ratio is not None]
     return last_streams * median(known) if known else last_streams

@@ -68,7 +68,7 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
         raise ValueError(f"the calendar must span the market's days and {DAYS_AFTER} days after them")
     with np.errstate(divide="ignore", invalid="ignore"):
         movement = np.log(market.movement)
-    weekly = _weekly_movements(movement)  # of the day after each row's
+    weekly = weekly_movements(movement)  # of the day after each row's
     step = _nan_to_zero(median_of_known(weekly))
     miss = movement - np.concatenate([[0.0], step[: n_days - 1]])
     expected = forecast_misses(miss, weekly, calendar, HORIZON)
@@ -95,7 +95,7 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
     )
 
 
-def _weekly_movements(movement: Floats) -> Floats:
+def weekly_movements(movement: Floats) -> Floats:
     """Movements 1 to 4 weeks before the day after each row's, for each row and 6 rows more.
 
     Row d holds days d + 1 - 7k: at most day d - 6, so even row n + 5 reads nothing after day n - 1.

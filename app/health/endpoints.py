@@ -58,5 +58,5 @@ def _database_problems(database: Database) -> list[str]:
 def _model_problems(store: ModelStore) -> list[str]:
     if store.models:
         return []
-    refused = "".join(f" ({name}: {why})" for name, why in store.refused.items())
+    refused = "".join(f" ({told})" for told in store.describe_refused())  # the log has it with the path
     return [f"no model is loaded{refused}: publish a bundle and POST /models/reload"]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.command_settings import read_settings
 from app.config import SHIPPED_BUNDLES, Settings
 from app.forecasting.bundle_files import BadBundleError, list_versions
 from app.forecasting.versions import PINS, BadPinsError, write_pin
@@ -26,7 +27,7 @@ def use(
     version: Annotated[str, typer.Argument(help="A version that is there, or newest.")],
 ) -> None:
     """Hold a model to a version (no newer one is served), or serve its newest again."""
-    settings = Settings()
+    settings = read_settings()
     try:
         wanted = _choose(settings, name, version)
         write_pin(settings.models_dir, name, wanted)

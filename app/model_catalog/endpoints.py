@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.access.rules import Rule, requires
 from app.dependencies import ModelStoreDep
+from app.forecasting.rolling import MAX_HORIZON
 from app.model_catalog.schemas import ModelList, ModelSummary, RowModelSummary, SpecSummary
 from app.model_store import ModelStore, RunningModel, RunningRowModel
 
@@ -43,7 +44,8 @@ def _summarise(model: RunningModel) -> ModelSummary:
         trained_through=bundle.trained_through,
         spec=SpecSummary(
             context_length=spec.context_length,
-            max_horizon=spec.horizon,
+            max_horizon=MAX_HORIZON,
+            direct_horizon=spec.horizon,
             levels=list(spec.levels),
             quantile_levels=list(spec.quantile_levels),
             past_covariates=list(spec.past_covariates),

@@ -10,6 +10,9 @@ class SpecSummary(BaseModel):
 
     context_length: int = Field(description="Days of history it sees.")
     max_horizon: int = Field(description="Days it forecasts at the most.")
+    direct_horizon: int = Field(
+        description="Days of these that it forecasts at once; the others, from those."
+    )
     levels: list[int] = Field(description="Interval levels in percent.")
     quantile_levels: list[float]
     past_covariates: list[str]

@@ -12,16 +12,15 @@ from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 
 from app.database import Database
-from app.errors import ChartcastError
 from app.predict.schemas import BatchItem, Prediction, PredictRequest
-from app.predict.service import Outcome, Predictor
+from app.predict.service import NotAtHandError, Outcome, Predictor
 
 MOST = 64  # requests a batch: about as many as the runtime takes in one call
 
 
 class _Waiting(NamedTuple):
     asked: PredictRequest
-    answer: "asyncio.Future[Outcome]"
+    answer: "asyncio.Future[Prediction]"
     context: Context  # of the request: log lines and spans go by it
 
 
@@ -51,15 +50,15 @@ class Batcher:
             NotAtHandError: the region's market or the model's past in it has to be looked up first.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(asked, loop.create_future(), copy_context())
-        self._waiting.append(waiting)
+        answer: asyncio.Future[Prediction] = loop.create_future()
+        self._waiting.append(_Waiting(asked, answer, copy_context()))
         if not self._under_way:
             self._under_way = True
             loop.call_soon(self._start, loop)  # after the requests that this turn of the loop brings
-        outcome = await waiting.answer
-        if isinstance(outcome, ChartcastError):
-            raise outcome
-        return outcome
+        try:
+            return await answer
+        finally:
+            del answer  # which holds the error that is raised, whose traceback holds this frame
 
     def close(self) -> None:
         """Let the thread and the connection go."""
@@ -96,7 +95,7 @@ class Batcher:
         for (_, answer, _), outcome in zip(batch, outcomes, strict=True):
             if answer.done():
                 continue  # whoever asked has gone
-            if isinstance(outcome, Exception) and not isinstance(outcome, ChartcastError):
+            if isinstance(outcome, Exception):
                 answer.set_exception(outcome)
             else:
                 answer.set_result(outcome)
@@ -119,6 +118,8 @@ class Batcher:
             return self._reader.read(
                 lambda connection: self._predictor.predict_batch(connection, items, asked[0], at_hand=True)
             )
+        except NotAtHandError as error:  # with each upload: its traceback holds all who wait for it
+            return [error.with_traceback(None)] * len(asked)
         except Exception as error:  # every one of them is told
             return [error] * len(asked)
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from app.errors import ConflictError, InvalidRequestError
+from app.forecasting.rolling import MAX_HORIZON
 from app.predict import schemas
 from app.predict.intervals import LEVELS
 from app.predict.records import TrackRecord
@@ -10,7 +11,6 @@ from app.predict.selection import Choice
 from app.repository.regions import RegionState
 
 BASELINE_CONTEXT = 28  # days; a track off the chart for longer gets no forecast from the baseline
-BASELINE_HORIZON = 7
 
 Asked = schemas.PredictRequest | schemas.BatchRequest
 
@@ -38,14 +38,13 @@ def check_reach(choice: Choice, asked: Asked) -> None:
     Raises:
         InvalidRequestError: one of them is beyond it.
     """
-    spec = None if choice.model is None else choice.model.bundle.spec
-    reach = BASELINE_HORIZON if spec is None else spec.horizon
-    if asked.horizon > reach:
+    if asked.horizon > MAX_HORIZON:
         raise InvalidRequestError(
-            f"A horizon of {asked.horizon} days is beyond the model's max_horizon: ask for 1 to {reach}.",
-            errors=[("horizon", f"at most {reach}")],
+            f"A horizon of {asked.horizon} days is beyond the model's max_horizon: "
+            f"ask for 1 to {MAX_HORIZON}.",
+            errors=[("horizon", f"at most {MAX_HORIZON}")],
         )
-    offered = LEVELS if spec is None else spec.levels
+    offered = LEVELS if choice.model is None else choice.model.bundle.spec.levels
     if unknown := sorted(set(asked.levels).difference(offered)):
         known = ", ".join(map(str, offered))
         raise InvalidRequestError(

@@ -1,5 +1,6 @@
 """``POST /predict`` and ``POST /predict/batch``."""
 
+from contextlib import suppress
 from functools import partial
 
 from anyio import to_thread
@@ -9,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from app.access.rules import Rule, requires
 from app.database import Database
 from app.errors import ChartcastError, build_problem, problem_responses
+from app.forecasting.market_covariates import HORIZON
 from app.json_route import JsonRoute
 from app.predict.batcher import Batcher
 from app.predict.schemas import BatchPrediction, BatchProblem, BatchRequest, Prediction, PredictRequest
@@ -22,18 +24,19 @@ router = APIRouter(tags=["forecasts"], route_class=JsonRoute)
 async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """How many chart streams the track will have on each of the next days, if it charts, and how sure we are.
 
-    Nothing after `as_of` is read. A short history, one observed day even, gets a forecast with wider
-    intervals. 404: the region has not seen the track by `as_of`. 409: its last chart day lies too far
-    back, or the model named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
+    Up to 28 days: those after the seventh are forecast from the forecast of the days before them. Nothing
+    after `as_of` is read. A short history, one observed day even, gets a forecast with wider intervals. 404:
+    the region has not seen the track by `as_of`. 409: its last chart day lies too far back, or the model
+    named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
     """
     state = request.app.state
     batcher: Batcher = state.batcher
-    try:
-        return await batcher.predict(asked)
-    except NotAtHandError:  # a market or a past that is yet to be looked up takes seconds
-        # In threads of its own: they may all be waiting for one look back, and others go on meanwhile.
-        look_back = partial(_predict, state.database, state.predictor, asked)
-        return await to_thread.run_sync(look_back, limiter=state.look_back_threads)
+    if asked.horizon <= HORIZON:  # a longer one takes tens of milliseconds: not on the event loop
+        with suppress(NotAtHandError):  # a market or a past that is yet to be looked up takes seconds
+            return await batcher.predict(asked)
+    # In threads of its own: they may all be waiting for one look back, and others go on meanwhile.
+    look_back = partial(_predict, state.database, state.predictor, asked)
+    return await to_thread.run_sync(look_back, limiter=state.look_back_threads)
 
 
 def _predict(database: Database, predictor: Predictor, asked: PredictRequest) -> Prediction:

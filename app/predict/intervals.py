@@ -7,9 +7,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from app.forecasting.baseline_intervals import (
-    DAYS_READ,
     QUANTILE_LEVELS,
     chart_weekday_residuals,
+    days_read,
     residual_quantiles,
 )
 from app.forecasting.history import Floats
@@ -25,8 +25,9 @@ def read_interval_factors(
     connection: Connection, region: RegionState, *, as_of: dt.date, horizon: int
 ) -> IntervalFactors:
     """For each day ahead and level, what to multiply a baseline with to get its interval."""
-    first_day = as_of - dt.timedelta(days=DAYS_READ - 1)
-    streams = _to_grid(read_region_days(connection, region.code, first_day, as_of), first_day)
+    n_days = days_read(horizon)
+    first_day = as_of - dt.timedelta(days=n_days - 1)
+    streams = _to_grid(read_region_days(connection, region.code, first_day, as_of), first_day, n_days)
     factors: IntervalFactors = []
     for step in range(1, horizon + 1):
         residuals = chart_weekday_residuals(streams, step)
@@ -36,10 +37,10 @@ def read_interval_factors(
     return factors
 
 
-def _to_grid(rows: Sequence[ObservedDay], first_day: dt.date) -> Floats:
-    """(tracks, DAYS_READ), NaN where a track did not chart."""
+def _to_grid(rows: Sequence[ObservedDay], first_day: dt.date, n_days: int) -> Floats:
+    """(tracks, days), NaN where a track did not chart."""
     index = {track_id: i for i, track_id in enumerate(sorted({row.track_id for row in rows}))}
-    grid = np.full((len(index), DAYS_READ), np.nan)
+    grid = np.full((len(index), n_days), np.nan)
     for row in rows:
         grid[index[row.track_id], (row.date - first_day).days] = row.streams
     return grid

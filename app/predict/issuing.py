@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.forecasting.artists import number_artists
 from app.forecasting.chart_grid import ChartGrid
 from app.forecasting.forecaster import Forecaster
-from app.forecasting.history import Floats, parse_release_day
+from app.forecasting.history import Floats, History, parse_release_day
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.past import ChartForecast, issue_forecast
 from app.repository.history import count_observed_days, read_region_days, read_track_facts
@@ -80,6 +80,15 @@ def issue_forecasts(
     return {
         day: issue_forecast(grid, days.track_ids, days.column(day), market, forecaster) for day in cutoffs
     }
+
+
+def read_last_chart(connection: Connection, region: RegionState, as_of: dt.date, length: int) -> History:
+    """The tracks of the last chart up to ``as_of``, on grids of ``length`` days that end on it."""
+    days = read_days(connection, region, as_of - dt.timedelta(days=length - 1), as_of)
+    grid, column = _build_grid(connection, region, days), days.column(as_of)
+    charts = np.flatnonzero(np.isfinite(days.streams).any(axis=0))
+    tracks = grid.charting(int(charts[-1]) if len(charts) else column)
+    return grid.history(tracks, column, length)
 
 
 def _build_grid(connection: Connection, region: RegionState, days: RegionDays) -> ChartGrid:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.calendar import build_calendar
 from app.forecasting.artists import ChartArtists
-from app.forecasting.market import WEEKS, Market, chart_ratio, chart_weekday
+from app.forecasting.market import WEEKS, Market, chart_ratio, chart_weekday, first_week
 from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
 from app.predict.intervals import IntervalFactors, read_interval_factors
 from app.repository.history import read_chart_artists, read_chart_days, read_chart_streams
@@ -57,7 +57,7 @@ class MarketCache:
         if known is None or known[0] != region:
             known = self._growth[region.code] = (region, {})
         if key not in known[1]:
-            first = max(1, -(-(target - as_of).days // 7))
+            first = first_week((target - as_of).days)
             weeks = range(first, first + WEEKS)
             ratios = [self._ratio(connection, region, target - k * WEEK, last - k * WEEK) for k in weeks]
             if len(known[1]) >= MOST_KEPT:
@@ -112,12 +112,19 @@ class MarketCache:
 
 
 def _build_covariates(connection: Connection, region: RegionState) -> MarketCovariates:
-    n_days = (region.last_day - region.first_day).days + 1
+    market = read_market(connection, region, region.last_day)
+    calendar = build_calendar(region.code, region.first_day, region.last_day + dt.timedelta(days=DAYS_AFTER))
+    return build_market_covariates(market, calendar)
+
+
+def read_market(connection: Connection, region: RegionState, last_day: dt.date) -> Market:
+    """The region's chart as a whole, from its first day to ``last_day``."""
+    n_days = (last_day - region.first_day).days + 1
     movement, threshold = np.full(n_days, np.nan), np.full(n_days, np.nan)
     for day, day_movement, min_streams in read_chart_days(connection, region.code):
-        row = (day - region.first_day).days
-        movement[row] = np.nan if day_movement is None else day_movement
-        threshold[row] = min_streams
+        if day <= last_day:
+            row = (day - region.first_day).days
+            movement[row] = np.nan if day_movement is None else day_movement
+            threshold[row] = min_streams
     days = np.datetime64(region.first_day, "D") + np.arange(n_days)
-    calendar = build_calendar(region.code, region.first_day, region.last_day + dt.timedelta(days=DAYS_AFTER))
-    return build_market_covariates(Market(days=days, movement=movement, threshold=threshold), calendar)
+    return Market(days=days, movement=movement, threshold=threshold)

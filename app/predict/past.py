@@ -38,15 +38,18 @@ class Past:
     verdict: Verdict
 
 
-class _Key(NamedTuple):
+class Key(NamedTuple):
+    """What a model says in a region as of a day goes by."""
+
     region: RegionState  # its version changes with its charts: nothing kept is ever stale
     as_of: dt.date
     issuer: Issuer
 
 
-def _key(region: RegionState, model: RunningModel, as_of: dt.date) -> _Key:
+def key_of(region: RegionState, model: RunningModel, as_of: dt.date) -> Key:
+    """The key of a running model's part in a region."""
     bundle = model.bundle
-    return _Key(region, as_of, Issuer(bundle.name, bundle.version, bundle.weights_hash))
+    return Key(region, as_of, Issuer(bundle.name, bundle.version, bundle.weights_hash))
 
 
 class _Unwritten(NamedTuple):
@@ -64,13 +67,13 @@ class PastForecasts:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[_Key, Past] = {}
-        self._under_way: dict[_Key, Lock] = {}
+        self._kept: dict[Key, Past] = {}
+        self._under_way: dict[Key, Lock] = {}
         self._unwritten: list[_Unwritten] = []
 
     def holds(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> bool:
         """Whether what ``read`` gives is at hand."""
-        return _key(region, model, as_of) in self._kept
+        return key_of(region, model, as_of) in self._kept
 
     def read(
         self,
@@ -82,7 +85,7 @@ class PastForecasts:
         as_of: dt.date,
     ) -> Past:
         """The past of a model in a region up to ``as_of``."""
-        key = _key(region, model, as_of)
+        key = key_of(region, model, as_of)
         with self._lock:
             if key in self._kept:
                 return self._kept[key]
@@ -90,18 +93,29 @@ class PastForecasts:
         with under_way:  # of many first requests at once one does the work
             with self._lock:
                 known = self._kept.get(key)
-            return known or self._keep(key, _LookBack(connection, key, market, model))
+            try:
+                return known or self._keep(key, *_LookBack(connection, key, market, model).run())
+            finally:
+                with self._lock:
+                    self._under_way.pop(key, None)
 
-    def _keep(self, key: _Key, look_back: "_LookBack") -> Past:
-        past, made = look_back.run()
+    def _keep(self, key: Key, past: Past, made: dict[dt.date, ChartForecast]) -> Past:
         with self._lock:
+            self._forget_older(key.region)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = past
-            self._under_way.pop(key, None)
             if made:
                 self._unwritten.append(_Unwritten(key.region, key.issuer, made))
         return past
+
+    def _forget_older(self, region: RegionState) -> None:
+        """Drop what is of an earlier version of the region: nobody can ask for it again."""
+        # The other way round nothing is: a reader that began before an upload may come in after it.
+        for key in [k for k in self._kept if k.region.code == region.code]:
+            old = key.region
+            if old.version < region.version or old.artists_version < region.artists_version:
+                del self._kept[key]
 
     def write(self, database: Database) -> None:
         """Store the forecasts made since the last time, where the store can be written to at once.
@@ -125,7 +139,7 @@ class _LookBack:
     """One look back on the last scored days."""
 
     def __init__(
-        self, connection: Connection, key: _Key, market: MarketCovariates, model: RunningModel
+        self, connection: Connection, key: Key, market: MarketCovariates, model: RunningModel
     ) -> None:
         self.connection = connection
         self.region, self.as_of, self.issuer = key

@@ -15,13 +15,18 @@ WholeNumber = Annotated[int, Field(strict=True)]  # else true is read as 1, and 
 Streams = Annotated[float, Field(ge=0, description="Chart streams of one day.")]
 
 
-class _Asked(BaseModel):
-    """The fields that a single request and a batch share."""
+class ForecastOptions(BaseModel):
+    """What every request for forecasts may say beside what is to be forecast."""
 
     model_config = ConfigDict(extra="forbid")
 
     horizon: WholeNumber = Field(
-        default=1, ge=1, description="Days to forecast, up to the model's max_horizon (7)."
+        default=1,
+        ge=1,
+        description=(
+            "Days to forecast, up to the model's max_horizon (28). Those beyond its direct_horizon (7) are "
+            "forecast from its own forecast of the days before them."
+        ),
     )
     model: ModelName = Field(
         default="auto",
@@ -46,7 +51,7 @@ class _Asked(BaseModel):
     )
 
 
-class PredictRequest(_Asked):
+class PredictRequest(ForecastOptions):
     """A forecast of one track in one region."""
 
     model_config = ConfigDict(
@@ -74,7 +79,7 @@ class BatchItem(BaseModel):
     )
 
 
-class BatchRequest(_Asked):
+class BatchRequest(ForecastOptions):
     """Forecasts of up to 1,000 tracks in one go; the other fields hold for all of them."""
 
     model_config = ConfigDict(

@@ -11,12 +11,15 @@ from app.errors import ChartcastError, NotFoundError
 from app.forecasting.calibration import calibrate
 from app.forecasting.forecaster import Forecast
 from app.forecasting.market_covariates import MarketCovariates
+from app.forecasting.rolling import count_blocks, roll
+from app.forecasting.sample_paths import draw_scores
 from app.forecasting.track_covariates import LEAD_IN
 from app.model_store import ModelStore, RunningModel
 from app.observability.metrics import count_forecasts
 from app.predict import schemas
 from app.predict.answer import Answerable, Numbers, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
+from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
 from app.predict.records import TrackRecord, build_history, read_records
@@ -38,12 +41,14 @@ class Predictor:
         store: The models being served.
         cache: The regions' markets.
         past: How the models did in the regions.
+        rolled: The regions' markets, rolled on by the models.
         default_region: The region meant where a request names none.
     """
 
     store: ModelStore
     cache: MarketCache
     past: PastForecasts
+    rolled: RolledMarkets
     default_region: str | None
 
     def predict(self, connection: Connection, request: schemas.PredictRequest) -> schemas.Prediction:
@@ -87,11 +92,16 @@ class Predictor:
                 region = resolve_region(connection, code, self.default_region)
                 batch = _RegionBatch(connection, self, models, region, asked, at_hand=at_hand)
             except ChartcastError as error:
-                outcomes |= dict.fromkeys(indices, error)
+                outcomes |= dict.fromkeys(indices, _as_outcome(error))
             else:
                 of_region = batch.predict({items[i].track_id for i in indices})
                 outcomes |= {i: of_region[items[i].track_id] for i in indices}
         return [outcomes[i] for i in range(len(items))]
+
+
+def _as_outcome(error: ChartcastError) -> ChartcastError:
+    """The error as a value: its traceback holds the frame, and with it the outcomes, that hold the error."""
+    return error.with_traceback(None)
 
 
 class _RegionBatch:
@@ -110,6 +120,7 @@ class _RegionBatch:
         self.connection = connection
         self.cache = on.cache
         self.past = on.past
+        self.rolled = on.rolled
         self.models = models
         self.region = region
         self.asked = asked
@@ -126,7 +137,7 @@ class _RegionBatch:
             try:
                 answerable = self._choose_model(track_id, records.get(track_id))
             except ChartcastError as error:
-                outcomes[track_id] = error
+                outcomes[track_id] = _as_outcome(error)
             else:
                 by_model[answerable.model_name].append(answerable)
         for group in by_model.values():
@@ -195,9 +206,23 @@ class _RegionBatch:
         history = build_history(records, as_of=self.as_of, length=length, artists=artists)
         forecast = model.forecaster.forecast(history, self._read_market())
         factors = self._read_past(model).factors
-        if factors is None:
+        observed_days = np.array([record.observed_days for record in records])
+        if factors is not None:
+            forecast = calibrate(forecast, observed_days, factors)
+        if self.asked.horizon <= model.bundle.spec.horizon:
             return forecast
-        return calibrate(forecast, np.array([record.observed_days for record in records]), factors)
+        region, as_of = self.region.code, str(self.as_of)
+        track_ids = [record.facts.track_id for record in records]
+        return roll(
+            model.forecaster,
+            history,
+            self.rolled.read(self.connection, self.region, model=model, as_of=self.as_of),
+            forecast,
+            horizon=self.asked.horizon,
+            scores=draw_scores(region, as_of, track_ids, count_blocks(model.bundle.spec)),
+            observed_days=observed_days,
+            factors=factors,
+        )
 
     def _holds_factors(self) -> bool:
         return self.cache.holds_factors(self.region, as_of=self.as_of, horizon=self.asked.horizon)

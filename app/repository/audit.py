@@ -27,6 +27,7 @@ class RecordedEvent(NamedTuple):
 class RecordedCorrection(NamedTuple):
     """A row that an upload changed; ``new_*`` are None where it removed it."""
 
+    id: int
     region: str
     track_id: str
     date: dt.date
@@ -83,7 +84,9 @@ def read_events(
     return [event._replace(at=to_utc(event.at)) for event in events]
 
 
-def read_corrections(connection: Connection, batch_id: int) -> list[RecordedCorrection]:
-    """What one upload changed of what was stored before it."""
-    rows = connection.execute(_CORRECTIONS.where(Correction.batch_id == batch_id))
-    return [RecordedCorrection(*row) for row in rows]
+def read_corrections(
+    connection: Connection, batch_id: int, *, after: int = 0, limit: int | None = None
+) -> list[RecordedCorrection]:
+    """What one upload changed of what was stored before it, in that order, with ids over ``after``."""
+    of_batch = _CORRECTIONS.where(Correction.batch_id == batch_id, Correction.id > after)
+    return [RecordedCorrection(*row) for row in connection.execute(of_batch.limit(limit))]

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
 
+from app.forecasting.artists import artist_id, artist_key
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.chart_change import ChartChange
+from app.repository.regions import count_change_of_artists
 from app.repository.upsert import Excluded, in_batches, overwrite, upsert_rows
 
 
@@ -29,17 +31,20 @@ def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None
     A name from a day before the track's last observed one fills a gap, and overwrites nothing.
     To be called before the upload's days count as observed.
     """
-    rows = []
+    rows, other_artists = [], False
     for batch in in_batches(sorted(namings)):
         stored = _read_names(connection, batch)
         renamed = [t for t in batch if stored.get(t) != (namings[t].track_name, namings[t].artist)]
         last_days = _read_last_days(connection, [t for t in renamed if t in stored])
         for track_id in renamed:
             names = _choose_names(namings[track_id], stored.get(track_id), last_days.get(track_id))
-            if names != stored.get(track_id):
-                rows.append((track_id, *names))
-    columns = ("track_id", "track_name", "artist")
-    upsert_rows(connection, Track, columns, rows, merge=overwrite("track_name", "artist"))
+            if names != (known := stored.get(track_id)):
+                rows.append((track_id, *names, artist_id(names[1])))
+                other_artists |= known is not None and artist_key(known[1]) != artist_key(names[1])
+    columns = ("track_name", "artist", "artist_id")
+    upsert_rows(connection, Track, ("track_id", *columns), rows, merge=overwrite(*columns))
+    if other_artists:
+        count_change_of_artists(connection)
 
 
 Names = tuple[str | None, str | None]  # a track's name and its artist

@@ -4,16 +4,20 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, case, func, select
 from sqlalchemy.dialects import sqlite
 
 from app.dates import to_utc
+from app.forecasting.artists import artist_id
 from app.forecasting.spec import FEATURES
 from app.models import Track, TrackMetadata
+from app.repository.regions import count_change_of_artists
 
 _VALUES = (*FEATURES, "release_date")
 _PROVENANCE = ("source", "updated_at")
 _BATCH = 5_000
+_TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
+_UNCREDITED = select(Track.track_id).where(Track.track_id.in_(_TRACKS), Track.artist.is_(None)).limit(1)
 
 
 def upsert_metadata(connection: Connection, tracks: Mapping[str, Mapping[str, Any]], source: str) -> None:
@@ -35,15 +39,26 @@ def upsert_metadata(connection: Connection, tracks: Mapping[str, Mapping[str, An
 def upsert_track_names(connection: Connection, tracks: Mapping[str, Mapping[str, Any]]) -> None:
     """Make the tracks that are not there, and fill in names where the stored are null."""
     rows = [
-        {"track_id": track_id, "track_name": values.get("track_name"), "artist": values.get("artist")}
+        {
+            "track_id": track_id,
+            "track_name": values.get("track_name"),
+            "artist": values.get("artist"),
+            "artist_id": artist_id(values.get("artist")),
+        }
         for track_id, values in tracks.items()
     ]
     statement = _insert(connection, Track)
-    filled = {
-        name: func.coalesce(getattr(Track, name), statement.excluded[name])
-        for name in ("track_name", "artist")
+    new = statement.excluded
+    filled: dict[str, Any] = {
+        name: func.coalesce(getattr(Track, name), new[name]) for name in ("track_name", "artist")
     }
+    # Not where it is null: an artist whose name is only a comma has none.
+    filled["artist_id"] = case((Track.artist.is_(None), new["artist_id"]), else_=Track.artist_id)
+    named = [row["track_id"] for row in rows if row["artist"]]
+    fills_in = bool(named) and connection.execute(_UNCREDITED, {"track_ids": named}).first() is not None
     connection.execute(statement.on_conflict_do_update(index_elements=["track_id"], set_=filled), rows)
+    if fills_in:
+        count_change_of_artists(connection)
 
 
 def replace_values(connection: Connection, track_id: str, values: Mapping[str, Any], source: str) -> None:

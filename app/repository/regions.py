@@ -3,24 +3,32 @@
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Date, bindparam, select, type_coerce
+from sqlalchemy import Connection, Date, bindparam, literal_column, select, type_coerce, update
 
 from app.errors import InvalidRequestError, NotFoundError
-from app.models import Region
+from app.models import Region, SharedVersion
 from app.repository.prepared import Prepared
 
 
 class RegionState(NamedTuple):
-    """A region that has charts, and the version of its data."""
+    """A region that has charts, and the versions of what its forecasts go by: its charts, the artists."""
 
     code: str
     first_day: dt.date
     last_day: dt.date
     version: int
+    artists_version: int
 
 
+_ARTISTS = SharedVersion.name == literal_column(
+    "'artists'"
+)  # no parameter, which ``Prepared`` would want given
 _STATES = select(
-    Region.code, type_coerce(Region.first_day, Date), type_coerce(Region.last_day, Date), Region.version
+    Region.code,
+    type_coerce(Region.first_day, Date),
+    type_coerce(Region.last_day, Date),
+    Region.version,
+    select(SharedVersion.version).where(_ARTISTS).scalar_subquery(),
 ).where(Region.last_day.is_not(None))
 _STATE = Prepared(_STATES.where(Region.code == bindparam("code")))
 
@@ -34,6 +42,14 @@ def read_region(connection: Connection, code: str) -> RegionState | None:
     """One region, or None where it has no chart."""
     rows = _STATE.rows(connection, {"code": code})
     return RegionState(*rows[0]) if rows else None
+
+
+def count_change_of_artists(connection: Connection) -> None:
+    """Tell all regions' forecasts that a track has another artist than it had.
+
+    No rows of tracks are locked after this one, so no two uploads wait for each other.
+    """
+    connection.execute(update(SharedVersion).where(_ARTISTS).values(version=SharedVersion.version + 1))
 
 
 def resolve_region(connection: Connection, code: str | None, default: str | None) -> RegionState:

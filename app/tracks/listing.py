@@ -30,7 +30,7 @@ def build_track_page(
         InvalidRequestError: the cursor is none of ours.
         NotFoundError: the region has no charts.
     """
-    after = None if cursor is None else _decode_track_key(cursor)
+    after = None if cursor is None else decode_track_key(cursor)
     if region is not None:
         regions = [resolve_region(connection, region, None).code]
     else:
@@ -45,7 +45,12 @@ def build_track_page(
     )
 
 
-def _decode_track_key(cursor: str) -> TrackKey:
+def decode_track_key(cursor: str) -> TrackKey:
+    """Where the page before ended.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
     day, streams, track_id = decode_cursor(cursor, 3)
     try:
         return TrackKey(decode_day(day), decode_number(streams), parse_track_id(track_id))

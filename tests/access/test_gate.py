@@ -1,6 +1,7 @@
 """Who may do what, over HTTP."""
 
 import logging
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,9 @@ WHO_MAY: dict[tuple[str, str], Rule] = {
     ("GET", "/tracks/{track_id}"): Rule.PREDICT,
     ("GET", "/tracks/{track_id}/history"): Rule.PREDICT,
     ("GET", "/charts/{region}/{date}"): Rule.PREDICT,
+    ("GET", "/artists"): Rule.PREDICT,
+    ("GET", "/artists/{artist}"): Rule.PREDICT,
+    ("POST", "/predict/artist"): Rule.PREDICT,
     ("GET", "/models"): Rule.PREDICT,
     ("GET", "/metrics"): Rule.PREDICT,
     ("POST", "/ingest"): Rule.INGEST,
@@ -38,6 +42,7 @@ WHO_MAY: dict[tuple[str, str], Rule] = {
     ("PUT", "/tracks/{track_id}/metadata"): Rule.INGEST,
     ("POST", "/models/reload"): Rule.ADMIN,
     ("GET", "/audit"): Rule.ADMIN,
+    ("GET", "/audit/{batch_id}/corrections"): Rule.ADMIN,
 }
 REFUSALS = {401, 403, 429}
 Keys = dict[str | None, dict[str, str]]
@@ -50,7 +55,8 @@ def _app() -> FastAPI:
 def _routes(app: FastAPI) -> Iterator[tuple[str, str, Rule | None]]:
     for context in iter_route_contexts(app.routes):
         for method in (context.methods or set()) - {"HEAD"}:
-            yield method, str(context.path).replace(":track}", "}"), rule_of(context.endpoint)
+            path = re.sub(r":\w+}", "}", str(context.path))  # without convertors
+            yield method, path, rule_of(context.endpoint)
 
 
 def test_every_route_says_who_may_and_this_table_has_them_all() -> None:
@@ -72,7 +78,8 @@ def with_keys(sqlite_database_url: str, published_bundles: Path, keys: Keys) -> 
 
 
 def _ask(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:
-    url = path.format(track_id=TRACK, region="ph", date="2020-12-30")
+    names = {"track_id": TRACK, "artist": "Ada", "region": "ph", "date": "2020-12-30", "batch_id": 1}
+    url = path.format(**names)
     return client.request(method, url, headers=headers)
 
 

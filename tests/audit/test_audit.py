@@ -107,6 +107,25 @@ def test_metadata_is_on_record(client: TestClient, keys: Keys) -> None:
     assert put["details"] == {"track_id": track_of("C"), "fields": ["key", "mode"]}
 
 
+def test_what_an_upload_corrected_is_listed_page_by_page(client: TestClient, keys: Keys) -> None:
+    assert _upload(client, ROWS).status_code == 201
+    changed: list[Row] = [(1, "A", 301), (2, "B", 200), (3, "D", 90)]
+    assert _upload(client, changed).json()["removed"] == 1
+    page = client.get("/audit/2/corrections?limit=1", headers=keys["admin"]).json()
+    row = {"region": "ph", "date": "2020-12-30"}
+    became = {"old_position": 1, "old_streams": 300, "new_position": 1, "new_streams": 301}
+    assert page["items"] == [row | {"track_id": track_of("A")} | became]
+    rest = client.get(
+        "/audit/2/corrections", params={"cursor": page["next_cursor"]}, headers=keys["admin"]
+    ).json()
+    removed = {"old_position": 3, "old_streams": 100, "new_position": None, "new_streams": None}
+    assert rest == {"items": [row | {"track_id": track_of("C")} | removed], "next_cursor": None}
+    assert client.get("/audit/1/corrections", headers=keys["admin"]).json()["items"] == []
+    refuse(client.get("/audit/3/corrections", headers=keys["admin"]), 404)
+    refuse(client.get("/audit/2/corrections?cursor=x", headers=keys["admin"]), 422)
+    refuse(client.get("/audit/2/corrections"), 403)
+
+
 def test_pages_go_back_in_time_and_one_upload_can_be_asked_for(client: TestClient, keys: Keys) -> None:
     for streams in range(5):
         assert _upload(client, [(1, "A", streams)]).is_success

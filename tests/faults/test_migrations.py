@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, insert, select
+from sqlalchemy import Connection, MetaData, Table, delete, insert, select
 
 from app.database import Database, build_engine
 from app.models import IssuedForecast
@@ -85,6 +85,7 @@ def _go_back(database: Database, revision: str, stored: Rows) -> Rows:
             columns, rows = stored.get(table.name, ([], []))
             common = [dict(zip(columns, row, strict=True)) for row in rows]
             if common:
+                connection.execute(delete(table))  # a row that the migration itself put there
                 connection.execute(
                     insert(table), [{c.name: row[c.name] for c in table.columns} for row in common]
                 )

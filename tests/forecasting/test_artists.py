@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from app.forecasting.artists import ChartArtists, artist_key, count_companions, number_artists
+from app.forecasting.artists import (
+    ChartArtists,
+    artist_id,
+    artist_key,
+    artist_name,
+    count_companions,
+    number_artists,
+)
 
 NAMES = ["Ada, Bob", "ada", "Cy", None, "", "ADA ", "Cy, Ada"]
 CHARTING = np.array([[1, 1, 0], [1, 0, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1]], bool)
@@ -16,6 +23,17 @@ def test_an_artist_is_the_first_one_named_whatever_the_spelling() -> None:
     assert numbers[0] == numbers[1] == numbers[5] >= 0
     assert numbers[2] == numbers[6] != numbers[0]
     assert numbers[3] == numbers[4] == -1
+
+
+def test_an_artists_id_is_of_its_key_and_never_changes() -> None:
+    assert artist_id("AC/DC") == artist_id(" ac/dc, Somebody") == "cacecbbbdfc86c40"
+    assert artist_id("Beyoncé") != artist_id("Beyonce")
+    assert artist_id(None) is artist_id(" , Bob") is artist_id("") is None
+
+
+def test_an_artists_name_is_the_first_one_named_as_it_is_spelt() -> None:
+    assert artist_name(" Ada , Bob") == "Ada"
+    assert artist_name(None) == ""
 
 
 def test_companions_are_the_artists_other_tracks_on_the_days_chart() -> None:

@@ -6,17 +6,20 @@ import pytest
 from app.forecasting.baseline_intervals import (
     PRIOR,
     QUANTILE_LEVELS,
+    SCORED_DAYS,
     chart_weekday_residuals,
+    days_read,
     residual_quantiles,
 )
 from app.forecasting.market import WEEKS
+from app.forecasting.rolling import MAX_HORIZON
 from tests.panels import build_long_panel
 
 
-@pytest.mark.parametrize("horizon", [1, 3, 7])
+@pytest.mark.parametrize("horizon", [1, 3, 7, 8, 14, 20, 28])
 def test_residuals_are_the_log_of_actual_over_the_baseline_as_of_its_own_day(horizon: int) -> None:
-    streams = build_long_panel().streams[:, 380:480]
-    n_days, scored = streams.shape[1], 30
+    streams = build_long_panel().streams[:, 480 - days_read(horizon) :][:, : days_read(horizon)]
+    n_days, scored = streams.shape[1], SCORED_DAYS
     logs = np.log(streams)
 
     def step(day: int) -> float:
@@ -26,7 +29,8 @@ def test_residuals_are_the_log_of_actual_over_the_baseline_as_of_its_own_day(hor
     expected: list[float] = []
     for target in range(n_days - scored, n_days):
         cutoff = target - horizon
-        weeks = [step(cutoff - 7 * k) for k in range(1, WEEKS + 1)]
+        known_weeks = [k for k in range(1, 20) if horizon - 7 * k <= 0][:WEEKS]
+        weeks = [step(cutoff - 7 * k) for k in known_weeks]
         known = [week for week in weeks if np.isfinite(week)]
         residuals = logs[:, target] - logs[:, cutoff] - np.median(known)
         expected.extend(residuals[np.isfinite(residuals)])
@@ -58,3 +62,10 @@ def test_quantiles_exist_for_any_number_of_residuals() -> None:
     for n in range(39, 600):
         found = residual_quantiles(np.arange(float(n)), 1, QUANTILE_LEVELS)
         assert (np.diff(found) > 0).all()
+
+
+def test_the_prior_is_there_for_every_day_and_grows_no_narrower_from_week_to_week() -> None:
+    assert sorted(PRIOR) == list(range(1, MAX_HORIZON + 1))
+    for horizon in range(8, MAX_HORIZON + 1):
+        for level in QUANTILE_LEVELS:
+            assert abs(PRIOR[horizon][level]) >= abs(PRIOR[horizon - 7][level])

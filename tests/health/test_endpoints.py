@@ -81,3 +81,17 @@ def test_golden_windows_are_replayed_before_it_is_ready(database_url: str, alter
         detail = _why_not_ready(client)
         assert "gru/1: gru 1 is off its golden windows by 0.02" in detail
         assert client.get("/models").json()["items"] == []
+
+
+def test_what_is_wrong_with_a_bundle_is_told_without_where_it_is_on_the_machine(
+    database_url: str, altered_bundles: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = altered_bundles / "gru" / "1" / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-9])
+    with serve(database_url, altered_bundles) as client:
+        detail = _why_not_ready(client)
+        assert "(gru/1: gru/1/model.onnx is not the file that was published)" in detail
+        assert str(graph) in caplog.text
+        altered_bundles.rename(altered_bundles.with_name("gone"))
+        client.app.state.model_store.follow()  # type: ignore[attr-defined]
+        assert "(models: the folder is gone)" in _why_not_ready(client)

@@ -49,7 +49,8 @@ def test_each_model_is_listed_with_its_version_spec_and_figures(client: TestClie
         spec = ForecastSpec()
         assert item["spec"] == {
             "context_length": 28,
-            "max_horizon": 7,
+            "max_horizon": 28,
+            "direct_horizon": 7,
             "levels": [50, 80, 95],
             "quantile_levels": [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975],
             "past_covariates": list(spec.past_covariates),

@@ -76,13 +76,13 @@ def test_a_level_asked_for_twice_is_answered_twice_by_every_model(
 
 
 @pytest.mark.parametrize("model", [*MODELS, "auto"])
-def test_an_eighth_day_and_a_level_that_no_model_offers_are_refused(
+def test_a_twenty_ninth_day_and_a_level_that_no_model_offers_are_refused(
     forecasts: TestClient, sample: Sample, model: str
 ) -> None:
     asked = {"track_id": charting(sample), "region": "ph", "model": model}
-    problem = refuse(forecasts.post("/predict", json={**asked, "horizon": 8}), 422)
-    assert problem["errors"] == [{"field": "horizon", "problem": "at most 7"}]
-    assert "1 to 7" in problem["detail"]
+    problem = refuse(forecasts.post("/predict", json={**asked, "horizon": 29}), 422)
+    assert problem["errors"] == [{"field": "horizon", "problem": "at most 28"}]
+    assert "1 to 28" in problem["detail"]
     problem = refuse(forecasts.post("/predict", json={**asked, "levels": [80, 42]}), 422)
     assert [error["field"] for error in problem["errors"]] == ["levels"]
     assert "42" in problem["detail"]

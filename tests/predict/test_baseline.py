@@ -55,7 +55,7 @@ def charts(rows: list[Row]) -> dict[dt.date, dict[str, int]]:
 def _assert_as_expected(
     client: TestClient, charts: dict[dt.date, dict[str, int]], track_id: str, as_of: dt.date
 ) -> None:
-    days = predict(client, track_id, as_of=str(as_of), horizon=7)["forecasts"]
+    days = predict(client, track_id, as_of=str(as_of), horizon=28)["forecasts"]
     for day in days:
         wanted = expected_baseline(charts, track_id, as_of, day["horizon"])
         assert day["baseline_streams"] == pytest.approx(wanted, abs=0.0051)

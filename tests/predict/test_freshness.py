@@ -82,6 +82,22 @@ def test_an_upload_of_one_region_leaves_the_others_forecasts(
     assert predict_batch(sample_client, items, horizon=7) == before
 
 
+def test_an_artist_corrected_on_an_unchanged_chart_is_known_to_the_next_forecast(
+    sample_client: TestClient, sample: Sample
+) -> None:
+    """Nothing else changes: no row of a chart does, and so no version of the region."""
+    track_id = new_without_metadata(sample)
+    before = predict(sample_client, track_id, model="multi_input")
+    chart = sample.chart("ph", LAST_DAY)
+    artist = chart[track_id].artist
+    joined = [replace(row, artist=f"{artist}, someone else") for row in chart.values()]
+    assert _upload(sample_client, joined)["unchanged"] == len(joined)
+    after = predict(sample_client, track_id, model="multi_input")
+    assert after["forecasts"] != before["forecasts"]
+    _upload(sample_client, list(chart.values()))
+    assert predict(sample_client, track_id, model="multi_input")["forecasts"] == before["forecasts"]
+
+
 def test_metadata_is_known_to_the_next_forecast(sample_client: TestClient, sample: Sample) -> None:
     track_id = new_without_metadata(sample)
     before = predict(sample_client, track_id, model="multi_input")

@@ -148,3 +148,19 @@ def test_the_sample_is_written_where_it_is_wanted(tmp_path: Path) -> None:
     assert written.exit_code == 0
     assert (tmp_path / "charts" / "ph.csv.gz").is_file()
     assert (tmp_path / "tracks.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--fold", "9"), "there is no fold 9"),
+        (("--bundle", "var/lstm"), "there is no fold lstm"),
+        (("--fold", "1"), "2019-11-01 is not between"),  # the sample begins later
+    ],
+)
+def test_artists_are_scored_on_the_folds_there_are(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = _run("artists", *arguments, "--out", str(tmp_path / "run"), *CHARTS)
+    assert result.exit_code != 0
+    assert said in _said(result)
