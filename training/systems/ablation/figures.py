@@ -13,6 +13,7 @@ from training.systems.ablation.variants import Variant
 HORIZONS = range(1, 8)
 BASELINES = ("naive", "chart_weekday")
 NEW_TRACK = 7  # observed days, under which a track is new
+WIDEST_SPREAD = 0.01  # of naive's MAE: where seeds differ by more, a run cannot show that nothing changes
 NEEDED, REDUNDANT, HARMFUL, UNCLEAR = "needed", "redundant", "better without", "unclear"
 
 
@@ -111,6 +112,8 @@ def _difference(
 def judge(change: float, spread: float | None, low: float, high: float) -> str:
     """What may be said of an input: redundant only if neither days nor seeds tell its absence from noise.
 
+    Seeds that differ by much would hide any change, so those prove nothing.
+
     Args:
         change: Of the error without it, mean over seeds.
         spread: Its standard deviation over seeds; None: there is one seed, which tells nothing of it.
@@ -120,7 +123,7 @@ def judge(change: float, spread: float | None, low: float, high: float) -> str:
     if spread is None:
         return UNCLEAR
     if low <= 1 <= high:
-        return REDUNDANT if abs(change) <= spread else UNCLEAR
+        return REDUNDANT if abs(change) <= spread <= WIDEST_SPREAD else UNCLEAR
     if abs(change) <= spread:
         return UNCLEAR
     return NEEDED if low > 1 else HARMFUL

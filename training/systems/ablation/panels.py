@@ -34,6 +34,11 @@ def without_artists(panel: Panel) -> Panel:
     return replace(panel, artists=np.full_like(panel.artists, -1))
 
 
+def without_metadata(panel: Panel) -> Panel:
+    """The same charts with neither known."""
+    return without_sound(without_artists(panel))
+
+
 def without_rhythm(panel: Panel) -> Panel:
     """The same charts, on which forecasts are not built on the weekly rhythm."""
     return _WithoutRhythm(**_fields(panel))

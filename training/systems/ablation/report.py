@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.report import to_table
-from training.systems.ablation.figures import NEW_TRACK
+from training.systems.ablation.figures import NEW_TRACK, WIDEST_SPREAD
 
 _TITLES = {
     "": "All tracks",
@@ -30,7 +30,7 @@ def _headline(result: dict[str, Any]) -> str:
         f"MAE over naive's, of the next day and of 1 to 7 days ahead; chart_weekday is at {base}. The change "
         "is of that, mean over seeds and standard deviation; the ratio is to what the row is held against, "
         "with a 90% interval (blocks of 7 days). An input is redundant where the interval holds 1 and the "
-        "seeds' spread covers the change."
+        f"seeds' spread covers the change and is at most {WIDEST_SPREAD}."
     )
 
 

@@ -11,6 +11,7 @@ from training.systems.ablation.panels import (
     with_gaps_zero,
     without_artists,
     without_holidays,
+    without_metadata,
     without_rhythm,
     without_sound,
 )
@@ -47,7 +48,7 @@ class Variant:
         recoding: How its numbers are written otherwise.
         least_observed: It learns from tracks that were observed on so many days.
         model: lstm, or multi_input: in two stages on the full model of the same seed.
-        against: The name of what it is held against.
+        against: The name of what it is held against; empty: others are held against it.
         fitted_as: The name of the variant whose fit it is; empty: its own.
     """
 
@@ -90,7 +91,9 @@ class Variant:
 
 
 FULL = Variant("full", "the lstm, with everything", against="")
-WITH_METADATA = Variant("multi_input", "the multi_input, in two stages on it", model="multi_input")
+WITH_METADATA = Variant(
+    "multi_input", "the multi_input, in two stages on it", model="multi_input", against=""
+)
 
 # In the order in which they are fitted: a run that is broken off has the first of them.
 VARIANTS = (
@@ -147,6 +150,13 @@ VARIANTS = (
     Variant("weekday flags", "no flags of tomorrow's weekday", _ONE_HOTS),
     Variant("own weekdays", "no memory of the track's own past weekdays", _named("own_weekday_")),
     Variant("regression", "no forecast of the market's misses by regression", _REGRESSION),
+    Variant(
+        "unknown metadata",
+        "multi_input that is told neither sound nor artist: its second stage sees the track's own channels",
+        charts=without_metadata,
+        model="multi_input",
+        against="multi_input",
+    ),
     Variant(
         "sound",
         "multi_input without the 13 audio features",

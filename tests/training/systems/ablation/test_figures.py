@@ -103,6 +103,7 @@ def test_a_day_further_ahead_counts_no_more_than_the_next(cells: pd.DataFrame) -
     [
         (0.001, 0.002, 0.99, 1.01, REDUNDANT),
         (0.003, 0.002, 0.99, 1.01, UNCLEAR),  # every seed is worse without it
+        (0.003, 0.02, 0.99, 1.01, UNCLEAR),  # seeds that differ so much would hide any change
         (0.02, 0.002, 1.01, 1.05, NEEDED),
         (0.02, 0.03, 1.01, 1.05, UNCLEAR),  # by one seed alone
         (-0.02, 0.002, 0.95, 0.99, HARMFUL),

@@ -147,7 +147,15 @@ def test_without_the_rhythm_forecasts_build_on_what_the_market_did_alone(panel: 
     assert not np.array_equal(week, targets, equal_nan=True)  # the market's part has the rhythm to learn
 
 
-@pytest.mark.parametrize(("name", "input_"), [("sound", "static"), ("artist", "artist")])
+@pytest.mark.parametrize(
+    ("name", "input_"),
+    [
+        ("sound", "static"),
+        ("artist", "artist"),
+        ("unknown metadata", "static"),
+        ("unknown metadata", "artist"),
+    ],
+)
 def test_of_the_metadata_nothing_is_left(panel: Panel, name: str, input_: str) -> None:
     other = replace(panel, features=panel.features / 2 + 0.1, artists=np.zeros_like(panel.artists))
     found, before, full = (
