@@ -14,6 +14,7 @@ from training.refresh_commands import SHIPPED, finetune, refresh
 from training.runs import Record, describe_fit, recorded
 from training.runs_commands import runs
 from training.simulate import write_sample
+from training.systems.ablation.command import ablation
 from training.systems.artists.command import artists
 from training.systems.long_range.command import long_range
 from training.systems.popularity.command import popularity
@@ -21,7 +22,7 @@ from training.systems.presence.command import presence
 
 app = typer.Typer(help="Training, backtests and publishing.", no_args_is_help=True, add_completion=False)
 app.add_typer(runs, name="runs")
-for command in (finetune, refresh, artists, long_range, popularity, presence):
+for command in (finetune, refresh, ablation, artists, long_range, popularity, presence):
     app.command()(recorded(command))
 app.command()(paper)
 

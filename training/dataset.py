@@ -56,7 +56,13 @@ class Examples:
 
 
 def build_examples(
-    panel: Panel, spec: ForecastSpec, *, after: np.datetime64, through: np.datetime64, power: float
+    panel: Panel,
+    spec: ForecastSpec,
+    *,
+    after: np.datetime64,
+    through: np.datetime64,
+    power: float,
+    least_observed: int = 1,
 ) -> Examples:
     """Examples of how tracks move: beyond what the whole chart did, and beyond what its rhythm expected.
 
@@ -66,12 +72,13 @@ def build_examples(
         after: Target days lie after it. Day unit.
         through: Target days lie at or before it. Day unit.
         power: Steps are weighted by their streams to this power, about 1 on average.
+        least_observed: Of tracks that were observed on so many days up to ``through``.
 
     Raises:
         ValueError: there is no such target.
     """
     panel = panel.until(through)
-    tracks, cutoffs = _stretches(panel, after, spec)
+    tracks, cutoffs = _stretches(panel, after, spec, least_observed)
     steps = spec.context_length - 1 + TARGET_STEPS
     windows = build_windows(panel.history(tracks, cutoffs, LEAD_IN + steps), panel.covariates, spec)
     targets = _targets(panel, tracks, cutoffs, windows, after)
@@ -119,7 +126,9 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
     )
 
 
-def _stretches(panel: Panel, after: np.datetime64, spec: ForecastSpec) -> tuple[Ints, Ints]:
+def _stretches(
+    panel: Panel, after: np.datetime64, spec: ForecastSpec, least_observed: int = 1
+) -> tuple[Ints, Ints]:
     """Tracks and the index of the last step's day, tiling each track's life back from the panel's end."""
     observed = np.isfinite(panel.streams)
     n_days = len(panel.days)
@@ -128,7 +137,7 @@ def _stretches(panel: Panel, after: np.datetime64, spec: ForecastSpec) -> tuple[
     begin = int((after - panel.days[0]).astype(int)) + 1 - spec.horizon  # the first cutoff with a target
     pairs = [
         (track, end)
-        for track in range(len(panel.track_ids))
+        for track in np.flatnonzero(observed.sum(axis=1) >= least_observed)
         for end in range(n_days - 1, max(int(first[track]), begin) - 1, -TARGET_STEPS)
         if end - TARGET_STEPS < last[track]
     ]

@@ -37,6 +37,11 @@ class Plan:
         train_through: The last target day that is learned from.
         validate_through: Later target days up to here choose the epochs; None: ``epochs`` says how many.
         epochs: How many, instead of choosing.
+        inputs: What the model sees, but for the metadata that multi_input adds.
+        learn_after: The tracks' part learns from target days after it; None: from all that there are.
+        least_observed: Its examples of a period are of tracks that were observed on so many days by its end.
+        recode: What is done to the examples of both parts, whose channels are named, before they are
+            fitted; None: nothing.
         recurrent: For multi_input: the bundle folder of the recurrent part to keep as it is (two
             stages), market's part included; None: all parts are trained.
         market: The bundle folder whose market's part to take; None: it is trained.
@@ -49,6 +54,10 @@ class Plan:
     train_through: np.datetime64
     validate_through: np.datetime64 | None = None
     epochs: int | None = None
+    inputs: ForecastSpec = field(default_factory=ForecastSpec)
+    learn_after: np.datetime64 | None = None
+    least_observed: int = 1
+    recode: Callable[[Examples, tuple[str, ...]], Examples] | None = None
     recurrent: Path | None = None
     market: Path | None = None
     settings: FitSettings = field(default_factory=FitSettings)
@@ -65,12 +74,16 @@ class Plan:
     @property
     def spec(self) -> ForecastSpec:
         """Of the model."""
-        return ForecastSpec().with_metadata() if self.name == "multi_input" else ForecastSpec()
+        return self.inputs.with_metadata() if self.name == "multi_input" else self.inputs
 
     @property
     def parts(self) -> tuple[Path, ...]:
         """The bundles that parts are taken from."""
         return tuple(path for path in (self.recurrent, self.market) if path is not None)
+
+    def recoded(self, examples: Examples, channels: tuple[str, ...]) -> Examples:
+        """The examples as this plan fits them."""
+        return examples if self.recode is None else self.recode(examples, channels)
 
     def build_track(self) -> keras.Model:
         """The tracks' part with fresh weights, the same for the same seed."""
@@ -93,8 +106,8 @@ def fit_candidate(plan: Plan, panels: Sequence[Panel], folder: Path) -> None:
         raise ValueError("name either a validation period to choose the epochs on, or their number")
     _check_parts(plan)
     market = _market_part(plan, panels)
-    beginning = min(panel.days[0] for panel in panels)
-    training = _examples(panels, plan, beginning, plan.train_through)
+    first = min(panel.days[0] for panel in panels)
+    training = _examples(panels, plan, plan.learn_after or first, plan.train_through)
     track = plan.build_track()
     curve = _fit_track(plan, track, panels, training)
     record = _describe(plan, panels, curve)
@@ -122,6 +135,7 @@ def _market_part(plan: Plan, panels: Sequence[Panel]) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
     market = build_market(plan.spec)
     examples = concatenate([build_market_examples(p, plan.spec, through=plan.train_through) for p in panels])
+    examples = plan.recoded(examples, plan.spec.market_covariates)
     print(f"{plan.name}: fitting the market's part on {len(examples)} stretches")
     fit(market, plan.spec, examples, settings=settings, epochs=settings.max_epochs)
     return _twin(build_market(plan.spec), market)
@@ -154,9 +168,12 @@ def _fit_track(plan: Plan, track: keras.Model, panels: Sequence[Panel], training
 
 
 def _examples(panels: Sequence[Panel], plan: Plan, after: np.datetime64, through: np.datetime64) -> Examples:
-    power = plan.settings.weight_power
-    parts = [build_examples(p, plan.spec, after=after, through=through, power=power) for p in panels]
-    examples = concatenate(parts)
+    power, least = plan.settings.weight_power, plan.least_observed
+    parts = [
+        build_examples(p, plan.spec, after=after, through=through, power=power, least_observed=least)
+        for p in panels
+    ]
+    examples = plan.recoded(concatenate(parts), plan.spec.covariates)
     if plan.recurrent is None:
         return examples
     new = is_new(plan.spec, examples.inputs["covariates"]) & (examples.weights > 0)
