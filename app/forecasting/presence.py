@@ -29,6 +29,9 @@ LINES = (10, 25, 50, 75, 100, 125, 150, 175, 190)  # ranks whose streams tell th
 SLOPES = (1, 3, 7, 14)
 SPANS = (7, 14, 28)
 NEAR, NEAR_RANKS = 0.2, 10  # log streams and ranks: how near to a line it is uncertain who will be over it
+# One bad row must not move the whole chart; what a real chart does is at most 45 and 90% of these.
+LARGEST_END = 0.18  # log streams from the place at 95% of a chart to its last
+LARGEST_STEP = 0.35  # log streams from a day's last place to the median of its week's
 LARGEST_MARGIN = 6.0  # log streams: 400 times the streams of the chart's last place
 LARGEST = 20.0  # of any number of a row: one bad chart must not send the answer far off
 _AHEAD = range(1, HORIZON + 1)
@@ -102,8 +105,13 @@ def read_outputs(rows: NDArray[np.float32], outputs: NDArray[np.float32]) -> Pre
         chart=chart,
         week=week[:, 0],
         top50=chart * top,
-        rank=unscale_ranks(rows[:, _RANK_INPUT : _RANK_INPUT + 1] + moved),
+        rank=_agree(unscale_ranks(rows[:, _RANK_INPUT : _RANK_INPUT + 1] + moved), top),
     )
+
+
+def _agree(ranks: Floats, top: Floats) -> Floats:
+    """Medians on the side of the top's last place that the probabilities of being in it say."""
+    return np.where(top > 0.5, np.minimum(ranks, TOP), np.maximum(ranks, TOP + 0.5))
 
 
 def scale_ranks(ranks: Floats) -> Floats:
@@ -147,9 +155,12 @@ def build_chart_state(streams: Floats) -> Floats:
 
 def _lines(streams: Floats) -> Floats:
     """Log streams at the ranks ``LINES`` and at the last of a chart; 0 where there is none."""
+    if not len(streams):
+        return np.zeros(len(LINES) + 1)
     ordered = np.sort(np.log(np.maximum(streams, 1.0)))[::-1]
-    ranks = np.minimum((*LINES, len(ordered)), len(ordered)) - 1
-    return ordered[ranks] if len(ordered) else np.zeros(len(LINES) + 1)
+    near_end = ordered[-(-95 * len(ordered) // 100) - 1]
+    last = max(ordered[-1], near_end - LARGEST_END)
+    return np.append(np.maximum(ordered[np.minimum(LINES, len(ordered)) - 1], last), last)
 
 
 def build_rows(history: History, market: MarketCovariates, state: Floats) -> NDArray[np.float32]:
@@ -164,6 +175,7 @@ def build_rows(history: History, market: MarketCovariates, state: Floats) -> NDA
     Returns:
         (tracks, ``INPUTS``)
     """
+    market = replace(market, log_threshold=_hold(market.log_threshold))
     windows = build_windows(history, market, SPEC)
     today = day_numbers(history.cutoffs) - market.first_day_number
     days = today[:, None] - np.arange(GRID_LENGTH)[::-1]
@@ -189,6 +201,14 @@ def build_rows(history: History, market: MarketCovariates, state: Floats) -> NDA
     )
     rows: NDArray[np.float32] = np.concatenate(columns, axis=1).astype(np.float32)
     return np.clip(rows, -LARGEST, LARGEST, out=rows)
+
+
+def _hold(log_threshold: Floats) -> Floats:
+    """Each day's threshold, held near the median of the week that it ends. (days,)"""
+    week = np.stack([np.append(np.full(k, np.nan), log_threshold)[: len(log_threshold)] for k in range(7)], 1)
+    middle = median_of_known(week)
+    held: Floats = np.clip(log_threshold, middle - LARGEST_STEP, middle + LARGEST_STEP)
+    return held
 
 
 def _last(values: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """A row of presence: made from the past alone, relative, and what the model's answers to it mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,7 +104,7 @@ def test_what_is_ahead_is_the_forecast_of_the_rhythm_against_the_thresholds_own(
 
 def test_the_state_of_a_chart_is_its_shape_and_who_came_and_went() -> None:
     streams = np.full((60, CHART_DAYS), np.nan)
-    streams[:50] = np.exp(10 - np.arange(50) / 10)[:, None]
+    streams[:50] = np.exp(10 - np.arange(50) / 20)[:, None]
     streams[0, 1:] = np.nan  # left after the first day
     streams[55, -1] = 30_000.0  # came on the last
     state = dict(zip(CHART_STATE, build_chart_state(streams), strict=True))
@@ -135,6 +137,31 @@ def test_the_top_50_is_never_likelier_than_the_chart_and_ranks_move_from_the_las
     outputs[:, -HORIZON:] = 0
     presence = read_outputs(rows, outputs)
     assert (presence.top50 <= presence.chart).all()
-    np.testing.assert_allclose(presence.rank, np.tile(np.arange(1, 101)[:, None], HORIZON), rtol=1e-4)
+    likely = outputs[:, HORIZON + 1 : 2 * HORIZON + 1] > 0.5
+    outputs[:, HORIZON + 1 : 2 * HORIZON + 1] = np.arange(1, 101)[:, None] <= TOP
+    kept = read_outputs(rows, outputs).rank
+    np.testing.assert_allclose(kept, np.tile(np.arange(1, 101)[:, None], HORIZON), rtol=1e-4)
+    np.testing.assert_array_equal(presence.rank <= TOP, likely)  # a median agrees with its probability
     outputs[:, -HORIZON:] = 100
-    assert (read_outputs(rows, outputs).rank == 200).all()
+    assert (read_outputs(rows, outputs).rank[TOP:] == 200).all()
+
+
+def test_one_bad_row_at_the_end_of_a_chart_moves_its_state_by_little() -> None:
+    streams = np.exp(10 - np.arange(200) / 300)[:, None].repeat(CHART_DAYS, axis=1)
+    states = []
+    for last in (1.0, 0.5, 0.0001):
+        streams[-1, -1] = last * streams[-2, -1]
+        states.append(build_chart_state(streams))
+    assert np.abs(states[1] - states[0]).max() < 0.2
+    np.testing.assert_array_equal(states[2], states[1])
+
+
+def test_a_threshold_that_one_bad_row_set_is_held_near_its_weeks(panel: Panel) -> None:
+    history = panel.history(*every_track(panel, CUTOFF), GRID_LENGTH)
+    state = build_chart_state(panel.streams[:, CUTOFF + 1 - CHART_DAYS : CUTOFF + 1])[None]
+    rows = []
+    for fall in (1.0, 1.4):
+        threshold = panel.covariates.log_threshold.copy()
+        threshold[CUTOFF] = np.median(threshold[CUTOFF - 6 : CUTOFF]) - fall
+        rows.append(build_rows(history, replace(panel.covariates, log_threshold=threshold), state))
+    np.testing.assert_allclose(rows[0], rows[1], atol=0.05)
