@@ -46,7 +46,7 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """A problem document: what went wrong and how to mend it."""
 
-    type: str = Field(examples=["urn:chartcast:problem:unknown-track"])
+    type: str = Field(examples=["urn:chartcast:problem:not-found"])
     title: str
     status: int
     detail: str

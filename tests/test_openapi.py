@@ -85,7 +85,8 @@ def test_every_refusal_is_declared_as_a_problem_document(document: dict[str, Any
             content = response["content"]
             assert list(content) == ["application/problem+json"], (name, status)
             schema = content["application/problem+json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Problem"}, (name, status)
+            first = schema.get("allOf", [schema])[0]  # an upload's lists its bad rows beside
+            assert first == {"$ref": "#/components/schemas/Problem"}, (name, status)
 
 
 def test_every_body_that_is_text_comes_with_an_example(document: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from app.predict.schemas import ForecastOptions, UsedModel
 from app.regions import RegionCode
 
 _ID, _ARTIST = "ac2ce8a1eea34d54", "Ben&Ben"
-_TRACK = "4umIPjkehX1r7uhmGvXiSV"
+_TRACK = "0V9rj37SqxF06EOV809odq"
 WholeStreams = Annotated[int, Field(ge=0, description="Chart streams of one day, whole.")]
 
 
@@ -22,7 +22,7 @@ class ArtistItem(BaseModel):
     """An artist in a listing."""
 
     artist_id: str = Field(description="The same for every spelling of the name, everywhere and always.")
-    artist: str = Field(description="As charts last spelt it.")
+    artist: str = Field(description="As charts last spelt it, up to the first comma.")
     regions: list[str] = Field(description="Every region whose chart has had a track of it.")
     last_observed: dt.date = Field(description="Its last chart day, in the region asked for or in any.")
 
@@ -77,11 +77,11 @@ class ArtistAnswer(BaseModel):
                 "tracks": [
                     {
                         "track_id": _TRACK,
-                        "track_name": "Pagtingin",
-                        "first_day": "2018-12-07",
+                        "track_name": "Di Ka Sayang",
+                        "first_day": "2020-11-06",
                         "last_observed": "2020-12-31",
-                        "observed_days": 755,
-                        "streams": 62010120,
+                        "observed_days": 56,
+                        "streams": 4946298,
                     }
                 ],
             }
@@ -89,7 +89,7 @@ class ArtistAnswer(BaseModel):
     )
 
     artist_id: str
-    artist: str = Field(description="As charts last spelt it; of a track by several, the first named.")
+    artist: str = Field(description="As charts last spelt it, up to the first comma.")
     regions: list[ArtistInRegion]
 
 
@@ -169,7 +169,7 @@ class ArtistPrediction(BaseModel):
     """
 
     artist_id: str = Field(description="The same for every spelling of the name.", examples=[_ID])
-    artist: str = Field(description="As charts last spelt it.", examples=[_ARTIST])
+    artist: str = Field(description="As charts last spelt it, up to the first comma.", examples=[_ARTIST])
     region: str = Field(examples=["ph"])
     as_of: dt.date = Field(description="The last day the forecast knows of.")
     charting_on: dt.date = Field(

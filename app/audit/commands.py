@@ -25,6 +25,9 @@ def audit(
     with open_store(read_settings()) as database, database.read() as connection:
         events = read_events(connection, batch_id=batch, limit=limit)
         corrections = [] if batch is None else read_corrections(connection, batch)
+    if not events and not as_json:
+        what = "nothing" if batch is None else f"no upload {batch}"
+        console.print(f"{what} is on record in {database.address}", markup=False)
     for event in events:
         if as_json:
             typer.echo(AuditItem.model_validate(event._asdict()).model_dump_json())

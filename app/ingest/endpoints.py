@@ -9,7 +9,7 @@ from app.access.callers import caller_of
 from app.access.rules import Rule, requires
 from app.dates import IsoDate
 from app.dependencies import DatabaseDep, SettingsDep, UploadThreadsDep
-from app.errors import InvalidRequestError, UnsupportedFormatError, problem_responses
+from app.errors import PROBLEM_JSON, InvalidRequestError, UnsupportedFormatError, problem_responses
 from app.ingest.schemas import ChartUpload, IngestReport, OnError
 from app.ingest.service import IngestOptions, IngestService
 from app.regions import RegionCode
@@ -84,6 +84,26 @@ _RESPONSES[415]["description"] = "No daily chart file known here, or no content 
 _RESPONSES[422]["description"] = (
     "Bad rows: `rejected_rows` lists the first 100 (file, line, field, value, problem), `rejected` counts all"
 )
+_RESPONSES[422]["content"] = {
+    PROBLEM_JSON: {
+        "schema": {
+            "allOf": [
+                {"$ref": "#/components/schemas/Problem"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "rejected": {"type": "integer", "description": "How many rows are bad."},
+                        "rejected_rows": {
+                            "type": "array",
+                            "items": {"$ref": "#/components/schemas/RejectedRow"},
+                            "description": "The first 100 of them; absent where no row is at fault.",
+                        },
+                    },
+                },
+            ]
+        }
+    }
+}
 
 _FORM = "multipart/form-data"
 _JSON = "application/json"
@@ -100,7 +120,10 @@ QUERY = ("region", "date", "on_error", "dry_run", "replace")
 
 def get_options(
     request: Request,
-    region: Annotated[RegionCode | None, Query(description="For files that don't say.")] = None,
+    region: Annotated[
+        RegionCode | None,
+        Query(description="For files that don't say; else that of the settings, else the only one stored."),
+    ] = None,
     date: Annotated[IsoDate | None, Query(description="For files that don't say.")] = None,
     on_error: Annotated[
         OnError, Query(description="One bad row and nothing is stored, or store the good ones.")

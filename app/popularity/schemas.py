@@ -54,11 +54,13 @@ class PopularityRequest(BaseModel):
     )
     artist: Annotated[str | None, Field(max_length=500), AfterValidator(parse_name)] = Field(
         default=None,
-        description="With features: the artist as charts write it; of several, the first counts.",
+        description="With features: the artist as charts write it (of several, the first counts), or its "
+        "artist_id.",
     )
     release_date: ReleaseDate | None = Field(
         default=None,
-        description="With features: YYYY, YYYY-MM or YYYY-MM-DD.",
+        description="With features: YYYY, YYYY-MM or YYYY-MM-DD. The entry is taken for the day after as_of: "
+        "a later release counts as one on that day.",
         json_schema_extra={"pattern": RELEASE_DATE_FORM},
     )
     region: RegionCode | None = Field(
@@ -74,7 +76,9 @@ class PopularityRequest(BaseModel):
 
     @model_validator(mode="after")
     def _name_or_describe(self) -> "PopularityRequest":
-        if (self.track_id is None) == (self.features is None):
+        if self.track_id is None and self.features is None:
+            raise ValueError("send a track_id, or features of a track that the store need not know")
+        if self.track_id is not None and self.features is not None:
             raise ValueError("send either track_id or features, not both")
         if self.track_id is not None and (self.artist or self.release_date):
             raise ValueError("artist and release_date go with features; of a track_id the store's are taken")
@@ -130,10 +134,10 @@ _EXAMPLE: dict[str, Any] = {
         {
             "class": "low",
             "from_score": 0.0,
-            "to_score": 0.5,
-            "share": 0.5,
-            "median_peak_position": 131.0,
-            "median_days_on_chart": 3.0,
+            "to_score": 0.3634,
+            "share": 0.3332,
+            "median_peak_position": 163.0,
+            "median_days_on_chart": 1.0,
         }
     ],
 }
@@ -153,8 +157,15 @@ class Popularity(BaseModel):
         description="The track's first chart day, where it had come by the as_of asked for: nothing of that "
         "day or later was read. Null where it had not."
     )
-    popularity_class: ClassName = Field(alias="class", description="The likeliest.")
-    probabilities: Probabilities
+    popularity_class: ClassName = Field(
+        alias="class",
+        description="The likeliest. The score may lie in another's range: it is a mean, and means lie nearer "
+        "to the middle than what comes.",
+    )
+    probabilities: Probabilities = Field(
+        description="Of each class. A year on they are hardly better than a third each: take the order of "
+        "tracks, by score or by these, rather than the percentages."
+    )
     score: Share = Field(
         description="Expected mean of two percentiles among the tracks learned from: of the peak of streams "
         "over the chart's smallest, and of the days on the chart."

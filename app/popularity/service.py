@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from app.artists.names import ids_of
 from app.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.forecasting.artists import artist_id
 from app.forecasting.history import Floats, parse_release_day
@@ -33,6 +34,7 @@ from app.repository.tracks import read_names, read_regions_of
 
 NAME = "popularity"
 DAY = dt.timedelta(days=1)
+DECIMALS = 4  # of probabilities and scores
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,8 @@ def _read_track(connection: Connection, region: RegionState, asked: PopularityRe
 def _read_artist(connection: Connection, region: RegionState, track: _Track, eve: dt.date) -> Floats:
     """Streams of the artist's other tracks that had charted by ``eve``, NaN off the chart. (tracks, days)"""
     days = (eve - region.first_day).days + 1
-    known = artist_id(track.artist)
-    spans = [] if known is None else read_artist_spans(connection, [known], region.code)
+    ids = ids_of(track.artist) if track.artist else ()
+    spans = read_artist_spans(connection, ids, region.code) if ids else []
     others = [s.track_id for s in spans if s.first_day <= eve and s.track_id != track.track_id]
     if not others:
         return np.empty((0, days))
@@ -184,9 +186,11 @@ def _build_answer(
             "as_of": eve,
             "charted_on": charted_on,
             "class": max(CLASSES, key=said.__getitem__),
-            "probabilities": {name: said[name] / total for name in CLASSES},
-            "score": said["score"],
-            "expected_peak_position": POSITIONS + 1 - POSITIONS * max(said["peak_share"], 1 / POSITIONS),
+            "probabilities": {name: round(said[name] / total, DECIMALS) for name in CLASSES},
+            "score": round(said["score"], DECIMALS),
+            "expected_peak_position": round(
+                POSITIONS + 1 - POSITIONS * max(said["peak_share"], 1 / POSITIONS), 1
+            ),
             "features_used": [name for name in FEATURES_USED if known[name]],
             "release_date_used": track.release_date is not None,
             "artist_history_used": others > 0,

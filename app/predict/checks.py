@@ -3,7 +3,6 @@
 import datetime as dt
 
 from app.errors import ConflictError, InvalidRequestError
-from app.forecasting.rolling import MAX_HORIZON
 from app.predict import schemas
 from app.predict.intervals import LEVELS
 from app.predict.records import TrackRecord
@@ -32,18 +31,12 @@ def check_as_of(as_of: dt.date | None, region: RegionState) -> dt.date:
     return as_of
 
 
-def check_reach(choice: Choice, asked: Asked) -> None:
-    """Hold the horizon and the levels to what the model gives.
+def check_levels(choice: Choice, asked: Asked) -> None:
+    """Hold the levels to what the model gives.
 
     Raises:
-        InvalidRequestError: one of them is beyond it.
+        InvalidRequestError: it gives no such interval.
     """
-    if asked.horizon > MAX_HORIZON:
-        raise InvalidRequestError(
-            f"A horizon of {asked.horizon} days is beyond the model's max_horizon: "
-            f"ask for 1 to {MAX_HORIZON}.",
-            errors=[("horizon", f"at most {MAX_HORIZON}")],
-        )
     offered = LEVELS if choice.model is None else choice.model.bundle.spec.levels
     if unknown := sorted(set(asked.levels).difference(offered)):
         known = ", ".join(map(str, offered))

@@ -7,6 +7,7 @@ from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
 from app.dates import IsoDate
 from app.errors import Problem
+from app.forecasting.rolling import MAX_HORIZON
 from app.regions import RegionCode
 from app.track_ids import TrackId
 
@@ -24,6 +25,7 @@ class ForecastOptions(BaseModel):
     horizon: WholeNumber = Field(
         default=1,
         ge=1,
+        le=MAX_HORIZON,
         description=(
             "Days to forecast, up to the model's max_horizon (28). Those beyond its direct_horizon (7) are "
             "forecast from its own forecast of the days before them."
@@ -181,7 +183,12 @@ class Prediction(BaseModel):
     last_observed: dt.date = Field(description="The track's last day on the chart, up to as_of.")
     observed_days: int = Field(description="Its days on the chart, up to as_of.")
     model: UsedModel
-    metadata_used: bool = Field(description="Whether the track's audio features took part.")
+    metadata_used: bool = Field(
+        description=(
+            "Whether the model was given the track's audio features. Their say fades out over its first 28 "
+            "days on the chart."
+        )
+    )
     forecasts: list[DayForecast] = Field(description="One a day, from the day after as_of on.")
     history: list[HistoryDay] = Field(description="The days asked for with include_history, by day.")
 

@@ -18,7 +18,7 @@ from app.model_store import ModelStore, RunningModel, RunningRowModel
 from app.observability.metrics import count_forecasts
 from app.predict import schemas
 from app.predict.answer import Answerable, Fields, Numbers, build_prediction
-from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_reach, check_recent
+from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_levels, check_recent
 from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
@@ -173,7 +173,7 @@ class _RegionBatch:
             choice = select_model(self.models, self.asked.model, region=region, has_metadata=has_metadata)
             if self.asked.model == "auto" and choice.model is not None:
                 choice = heed_past(choice, self._read_past(choice.model).verdict, region=region)
-            check_reach(choice, self.asked)
+            check_levels(choice, self.asked)
             self.choices[has_metadata] = choice
         return self.choices[has_metadata]
 

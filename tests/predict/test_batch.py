@@ -65,9 +65,11 @@ def test_items_without_an_answer_hold_their_problem_and_the_others_are_answered(
 def test_what_every_item_asks_too_much_of_is_every_items_problem(
     forecasts: TestClient, sample: Sample
 ) -> None:
-    for fields in ({"horizon": 29}, {"levels": [42]}, {"as_of": "2021-01-01"}):
+    for fields in ({"levels": [42]}, {"as_of": "2021-01-01"}):
         results = predict_batch(forecasts, _items(sample, 2), **fields)
         assert [result["problem"]["status"] for result in results] == [422] * 4
+    asked = {"items": _items(sample, 2), "horizon": 29}
+    assert refuse(forecasts.post("/predict/batch", json=asked), 422)["errors"][0]["field"] == "body.horizon"
 
 
 def test_a_thousand_items_are_taken_and_one_more_is_refused(forecasts: TestClient, sample: Sample) -> None:
