@@ -17,7 +17,7 @@ from app.repository.artists import (
     read_artists_page,
     read_regions_of_artists,
 )
-from app.repository.regions import read_regions, resolve_region
+from app.repository.regions import read_codes, resolve_region
 from app.tracks.listing import decode_track_key
 
 
@@ -31,10 +31,7 @@ def build_artist_page(
         NotFoundError: the region has no charts.
     """
     after = None if cursor is None else decode_track_key(cursor)
-    if region is not None:
-        regions = [resolve_region(connection, region, None).code]
-    else:
-        regions = [state.code for state in read_regions(connection)]
+    regions = read_codes(connection, region)
     # One more than asked for tells whether there is a next page.
     artists = read_artists_page(connection, regions, text=text, after=after, limit=limit + 1)
     page = artists[:limit]

@@ -73,6 +73,17 @@ def resolve_region(connection: Connection, code: str | None, default: str | None
     )
 
 
+def read_codes(connection: Connection, only: str | None) -> list[str]:
+    """The regions that a listing is of: the one asked for, else every one that has charts.
+
+    Raises:
+        NotFoundError: the one asked for has none.
+    """
+    if only is not None:
+        return [resolve_region(connection, only, None).code]
+    return [state.code for state in read_regions(connection)]
+
+
 def _those_there_are(connection: Connection) -> str:
     codes = ", ".join(state.code for state in read_regions(connection))
     return f"there are {codes}" if codes else "none has been ingested yet (POST /ingest)"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.cursors import bad_cursor, decode_cursor, decode_day, decode_number, encode_cursor
 from app.errors import InvalidRequestError, NotFoundError
 from app.repository.metadata import read_metadata
-from app.repository.regions import read_regions, resolve_region
+from app.repository.regions import read_codes
 from app.repository.tracks import (
     ListedTrack,
     TrackKey,
@@ -31,10 +31,7 @@ def build_track_page(
         NotFoundError: the region has no charts.
     """
     after = None if cursor is None else decode_track_key(cursor)
-    if region is not None:
-        regions = [resolve_region(connection, region, None).code]
-    else:
-        regions = [state.code for state in read_regions(connection)]
+    regions = read_codes(connection, region)
     # One more than asked for tells whether there is a next page.
     tracks = read_tracks(connection, regions, text=text, after=after, limit=limit + 1)
     page = tracks[:limit]
