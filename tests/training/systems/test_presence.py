@@ -74,7 +74,6 @@ def result(panel: Panel, fold: Fold) -> FoldResult:
     """Everything fitted once, but for what scikit-learn fits: seconds for a task, and a test of its own."""
     with pytest.MonkeyPatch.context() as patch:
         room = "training.systems.presence.protocol"
-        patch.setattr(f"{room}.has_scikit_learn", lambda: True)
         patch.setattr(f"{room}.fit_logistic", lambda training: fit_shares(position_key, *training))
         patch.setattr(f"{room}.fit_svm", lambda training, *_: fit_shares(position_key, *training))
         return run_fold(fold, [panel], SMALL)
@@ -228,7 +227,6 @@ def test_figures_are_right_where_a_hand_can_tell() -> None:
 
 
 def test_the_linear_and_the_support_vector_machine_tell_who_stays(panel: Panel) -> None:
-    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     training = STAYING[0].of(_cells(panel, 70, 119, 120))
     validation = STAYING[0].of(_cells(panel, 121, 139, 140))
     cells, outcomes = STAYING[0].of(_cells(panel, 141, 160, DAYS - 1))

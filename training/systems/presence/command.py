@@ -35,15 +35,13 @@ def presence(
     from training.systems.presence.candidate import write_candidate
     from training.systems.presence.protocol import PresenceSettings, run_fold, summarise
     from training.systems.presence.report import to_markdown
-    from training.systems.presence.rivals import RivalSettings, has_scikit_learn
+    from training.systems.presence.rivals import RivalSettings
 
     folds = [f for f in FOLDS if not fold or f.name in fold]
     if fold and len(folds) < len(set(fold)):
         raise typer.BadParameter(f"is one of {', '.join(f.name for f in FOLDS)}", param_hint="--fold")
     if publish is not None and (out / CANDIDATE).exists():
         raise typer.BadParameter(f"{out / CANDIDATE} is there already", param_hint="--out")
-    if not without_rivals and not has_scikit_learn():
-        print("scikit-learn is not installed: no logistic regression and no support vector machine take part")
     panels = read_charts(data, tracks, database_url, region)
     settings = PresenceSettings(rivals=None if without_rivals else RivalSettings())
     try:

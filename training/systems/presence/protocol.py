@@ -30,7 +30,6 @@ from training.systems.presence.rivals import (
     fit_logistic,
     fit_shares,
     fit_svm,
-    has_scikit_learn,
 )
 from training.systems.presence.tasks import (
     CONTESTED,
@@ -165,13 +164,12 @@ def _rivals(
             found[name][task] = fit_shares(keys, *task.of(training))
     if settings is None:
         return found
-    if has_scikit_learn():
-        found[LOGISTIC] = {task: fit_logistic(task.of(training)) for task in TASKS}
+    found[LOGISTIC] = {task: fit_logistic(task.of(training)) for task in TASKS}
     for task in CONTESTED:
         print(f"rivals: {task.label}", flush=True)
         learned, later = task.of(training), task.of(validation)
         found[BOOSTING][task] = fit_boosting(learned, later, settings)
-        if task in OF_PAPERS and has_scikit_learn():
+        if task in OF_PAPERS:
             found[SVM][task] = fit_svm(learned, later, settings)
     return found
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import lightgbm as lgb
@@ -95,11 +94,6 @@ def fit_boosting(
     stop = lgb.early_stopping(settings.patience, verbose=False)
     booster = lgb.train(BOOSTING, learned, settings.rounds, valid_sets=[judged], callbacks=[stop])
     return lambda asked: np.asarray(booster.predict(asked.rows), dtype=float)
-
-
-def has_scikit_learn() -> bool:
-    """Whether scikit-learn is installed."""
-    return find_spec("sklearn") is not None
 
 
 def fit_logistic(training: tuple[Cells, Floats]) -> Predict:
