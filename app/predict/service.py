@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from app.errors import ChartcastError, NotFoundError
 from app.forecasting.calibration import calibrate
 from app.forecasting.forecaster import Forecast
+from app.forecasting.long_range import roll
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.rolling import count_blocks, roll
+from app.forecasting.rolling import count_blocks
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.track_covariates import LEAD_IN
 from app.model_store import ModelStore, RunningModel, RunningRowModel

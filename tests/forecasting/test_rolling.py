@@ -1,170 +1,10 @@
-"""A long horizon is rolled: its first days are the direct forecast's, and nothing after the cutoff counts."""
-
-import datetime as dt
+"""Days that are forecast, taken as if they had come: histories and the market roll on with them."""
 
 import numpy as np
-import pytest
 
-from app.calendar import build_calendar
-from app.forecasting.calibration import GROUP_STARTS
-from app.forecasting.forecaster import Batch, Forecast, Forecaster
-from app.forecasting.history import Floats, Ints
-from app.forecasting.market import Calendar
-from app.forecasting.rolling import (
-    CALENDAR_AFTER,
-    MAX_HORIZON,
-    STRETCH,
-    count_blocks,
-    extend_market,
-    roll,
-    roll_history,
-    roll_market,
-)
-from app.forecasting.sample_paths import draw_scores
-from app.forecasting.spec import ForecastSpec
-from tests.panels import build_long_panel, build_panel_of, every_track
-from training.panel import Panel
-
-SPEC = ForecastSpec()
-CUTOFF = 475
-FACTORS = np.full((len(GROUP_STARTS), SPEC.horizon, len(SPEC.quantile_levels) - 1), 1.3)
-
-
-def _run(batch: Batch) -> np.ndarray:
-    """Goes on half as far as the track last moved, beyond the market; surer of some days than of others."""
-    moved = batch["covariates"][:, -1, SPEC.covariates.index("log_ratio")]
-    days = np.arange(1, SPEC.horizon + 1)
-    spread = np.array([2.0, 1.0, 1.5, 1.0, 3.0, 1.0, 1.2])
-    levels = np.linspace(-1, 1.2, len(SPEC.quantile_levels)) - 0.1
-    middle = 0.5 * moved[:, None] / days
-    return (middle[:, :, None] + spread[:, None] * levels).astype(np.float32)
-
-
-FORECASTER = Forecaster(SPEC, _run)
-
-
-def _calendar(panel: Panel) -> Calendar:
-    first, last = panel.days[[0, -1]].tolist()
-    return build_calendar("ph", first, last + dt.timedelta(days=CALENDAR_AFTER))
-
-
-def _direct(panel: Panel, tracks: Ints, cutoff: int) -> Forecast:
-    history = panel.history(tracks, np.full(len(tracks), cutoff), FORECASTER.grid_length)
-    return FORECASTER.forecast(history, panel.covariates)
-
-
-def _roll(panel: Panel, cutoff: int, horizon: int = MAX_HORIZON, factors: Floats | None = None) -> Forecast:
-    """Of all tracks that charted lately, as they were known on the cutoff."""
-    known = panel.until(panel.days[cutoff])
-    tracks = np.flatnonzero(np.isfinite(known.streams[:, -28:]).any(axis=1))
-    cutoffs = np.full(len(tracks), cutoff)
-    history = known.history(tracks, cutoffs, FORECASTER.grid_length)
-    return roll(
-        FORECASTER,
-        history,
-        roll_market(FORECASTER, history, known.market, _calendar(known)),
-        _direct(known, tracks, cutoff),
-        horizon=horizon,
-        scores=draw_scores(
-            "ph", str(known.days[-1]), [known.track_ids[track] for track in tracks], count_blocks(SPEC)
-        ),
-        observed_days=known.observed_days(tracks, cutoffs),
-        factors=factors,
-    )
-
-
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return build_long_panel()
-
-
-@pytest.fixture(scope="module")
-def whole(panel: Panel) -> Forecast:
-    """Of all 28 days."""
-    return _roll(panel, CUTOFF, factors=FACTORS)
-
-
-def test_up_to_the_direct_horizon_it_is_the_direct_forecast_to_the_bit(panel: Panel, whole: Forecast) -> None:
-    tracks = np.flatnonzero(np.isfinite(panel.streams[:, CUTOFF - 27 : CUTOFF + 1]).any(axis=1))
-    direct = _direct(panel, tracks, CUTOFF).quantiles
-    np.testing.assert_array_equal(_roll(panel, CUTOFF, 5, FACTORS).quantiles, direct[:, :5])
-    np.testing.assert_array_equal(whole.quantiles[:, :7], direct)
-
-
-@pytest.mark.parametrize("horizon", [8, 14, 20, 28])
-def test_the_same_question_has_the_same_answer_and_a_longer_one_the_same_first_days(
-    panel: Panel, whole: Forecast, horizon: int
-) -> None:
-    found = _roll(panel, CUTOFF, horizon, FACTORS).quantiles
-    assert found.shape[1] == horizon
-    np.testing.assert_array_equal(found, whole.quantiles[:, :horizon])
-
-
-@pytest.mark.parametrize("factors", [None, FACTORS])
-def test_quantiles_nest_hold_the_median_and_are_never_narrower_than_the_day_before(
-    panel: Panel, factors: Floats | None
-) -> None:
-    found = _roll(panel, CUTOFF, factors=factors)
-    assert (np.diff(found.quantiles, axis=2) >= 0).all()
-    for level in SPEC.levels:
-        lower, upper = found.interval(level)
-        above, below = np.log(upper / found.median), np.log(found.median / lower)
-        for width in (above, below):
-            # Day 5's are the widest of the direct forecast's: the later ones start from them.
-            assert (width[:, 7:] >= width[:, :7].max(axis=1, keepdims=True) - 1e-9).all()
-            assert (np.diff(width[:, 7:], axis=1) >= -1e-9).all()
-            assert (width[:, -1] > 1.1 * width[:, 7]).all()
-
-
-def test_independent_blocks_widen_as_the_root_of_their_number_times_the_stretch(
-    panel: Panel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run(batch: Batch) -> np.ndarray:
-        levels = np.array([-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96], dtype=np.float32)
-        return np.tile(levels, (len(batch["covariates"]), SPEC.horizon, 1))
-
-    monkeypatch.setattr("tests.forecasting.test_rolling.FORECASTER", Forecaster(SPEC, run))
-    found = _roll(panel, CUTOFF)
-    for level, tail in zip(SPEC.levels, range(3), strict=True):
-        lower, upper = found.interval(level)
-        width = np.log(upper / lower)
-        for block in (2, 3, 4):
-            grown = (width[:, 7 * block - 1] / width[:, 6]).mean()
-            assert grown == pytest.approx(np.sqrt(block) * STRETCH[block - 2, tail], rel=0.06)
-
-
-@pytest.mark.parametrize("streams", [0.0, 1.0, 5e4, 1e12])
-def test_one_day_of_history_is_enough(streams: float) -> None:
-    found = _roll(build_panel_of(np.full((3, 1), streams)), 0, factors=FACTORS)
-    assert found.quantiles.shape == (3, MAX_HORIZON, len(SPEC.quantile_levels))
-    assert np.isfinite(found.quantiles).all()
-    assert (found.quantiles >= 0).all()
-
-
-@pytest.mark.parametrize("answer", [3e38, -3e38, np.inf, -np.inf])
-def test_absurd_answers_still_make_a_forecast(answer: float) -> None:
-    def run(batch: Batch) -> np.ndarray:
-        outputs = np.zeros((len(batch["covariates"]), SPEC.horizon, len(SPEC.quantile_levels)), np.float32)
-        outputs[:, :, 4:] = answer
-        return outputs
-
-    panel = build_long_panel()
-    tracks, cutoffs = every_track(panel, CUTOFF)
-    absurd = Forecaster(SPEC, run)
-    history = panel.history(tracks[:2], cutoffs[:2], absurd.grid_length)
-    found = roll(
-        absurd,
-        history,
-        roll_market(absurd, history, panel.until(panel.days[CUTOFF]).market, _calendar(panel)),
-        absurd.forecast(history, panel.covariates),
-        horizon=MAX_HORIZON,
-        scores=draw_scores("ph", "2020-11-18", ["a", "b"], count_blocks(SPEC)),
-        observed_days=np.array([9, 9]),
-        factors=None,
-    )
-    assert np.isfinite(found.quantiles).all()
-    assert (found.quantiles >= 0).all()
-    assert (np.diff(found.quantiles, axis=2) >= 0).all()
+from app.forecasting.rolling import MAX_HORIZON, extend_market, roll_history, roll_market
+from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
+from tests.panels import build_long_panel
 
 
 def test_a_rolled_history_is_the_one_that_there_would_be() -> None:
@@ -196,7 +36,7 @@ def test_the_market_rolls_on_with_the_chart_and_without_one_stands_still() -> No
     tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
     history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
     for chart in (history, history.part(slice(0))):
-        rolled = roll_market(FORECASTER, chart, panel.market, _calendar(panel))
+        rolled = roll_market(FORECASTER, chart, panel.market, long_calendar(panel))
         assert len(rolled) == len(panel.days) + MAX_HORIZON - SPEC.horizon
         ahead = rolled.movement[len(panel.days) :]
         expected = np.zeros(7)

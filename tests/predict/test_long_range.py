@@ -12,7 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
-from app.forecasting.rolling import count_blocks, roll, roll_market
+from app.forecasting.long_range import roll
+from app.forecasting.rolling import count_blocks, roll_market
 from app.forecasting.sample_paths import draw_scores
 from tests.predict.tracks import charting, debut, off_the_chart
 from tests.sample import LAST_DAY, Row, Sample, ingest_metadata, ingest_rows

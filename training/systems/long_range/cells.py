@@ -11,9 +11,10 @@ from app.calendar import build_calendar
 from app.forecasting.calibration import calibrate, fit_factors
 from app.forecasting.forecaster import Forecast, Forecaster
 from app.forecasting.history import Days, Floats, History, Ints
+from app.forecasting.long_range import STRETCH, roll
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import HORIZON
-from app.forecasting.rolling import CALENDAR_AFTER, MAX_HORIZON, STRETCH, count_blocks, roll, roll_market
+from app.forecasting.rolling import CALENDAR_AFTER, MAX_HORIZON, count_blocks, roll_market
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.spec import ForecastSpec
 from training.backtest import add_forecasts, build_cells

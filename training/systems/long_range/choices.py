@@ -11,10 +11,10 @@ import pandas as pd
 from app.forecasting.calibration import calibrate, score_quantiles, take_logs
 from app.forecasting.forecaster import Forecast, Forecaster
 from app.forecasting.history import Floats, History
+from app.forecasting.long_range import STRETCH
 from app.forecasting.market_covariates import HORIZON, MarketCovariates, build_market_covariates
 from app.forecasting.rolling import (
     MAX_HORIZON,
-    STRETCH,
     count_blocks,
     extend_market,
     roll_history,
