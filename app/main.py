@@ -37,9 +37,9 @@ from app.popularity import endpoints as popularity
 from app.popularity.service import PopularityPredictor
 from app.predict import endpoints as predict
 from app.predict.batcher import Batcher
-from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import PastForecasts
+from app.predict.rolled import RolledMarkets
 from app.predict.service import Predictor
 from app.tracks import endpoints as tracks
 

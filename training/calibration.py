@@ -15,6 +15,7 @@ from app.forecasting.calibration import (
 from app.forecasting.history import Floats
 from app.forecasting.residuals import POINTS, Residuals, sketch
 from app.forecasting.spec import ForecastSpec
+from training.recursion import shift_column
 
 WARM_UP = SCORED_DAYS + 7  # cutoffs before the first one scored, for its intervals to have a whole past
 
@@ -27,7 +28,8 @@ def calibrate_cells(
     At each cutoff they go by the cells whose target day is at or before it, of the last ``SCORED_DAYS``
     days with a chart. So hand in cells from ``WARM_UP`` days before the first cutoff that matters (none
     of a target that the weights learned from) and drop those afterwards; where there are fewer days,
-    ``residuals`` fill in as they do in the service.
+    ``residuals`` fill in as they do in the service. Forecasts that are moved (``training.recursion``) are
+    moved after that.
     """
     columns = [f"{name}@{level}" for level in spec.quantile_levels]
     return cells.assign(**dict(zip(columns, _calibrate(cells, name, spec, residuals).T, strict=True)))
@@ -63,6 +65,8 @@ def _calibrate(
         )
         rows = np.flatnonzero(cutoffs == cutoff)
         logs[rows] = stretch(logs[rows], factors[groups[rows], steps[rows]], spec.quantile_levels)
+    if shift_column(name) in cells:
+        logs += cells[shift_column(name)].to_numpy()[:, None]
     calibrated: Floats = np.exp(logs)
     return calibrated
 

@@ -111,6 +111,7 @@ def _score(
     last: np.datetime64,
 ) -> pd.DataFrame:
     cells = build_cells(panel, first, last, HORIZONS)
+    # Days 2 to 7 by the direct forecasts: the service moves those of both alike, at a hundred times the time.
     known = {} if champion is None else {CHAMPION: champion}
     cells = add_forecasts(cells, panel, {CHALLENGER: challenger, **known})
     if champion is None:

@@ -12,6 +12,7 @@ from training.backtest import add_forecasts, build_cells
 from training.bundles import start_bundle, write_backtest, write_residuals
 from training.calibration import WARM_UP, build_residuals, calibrate_cells
 from training.panel import Panel
+from training.recursion import move_forecasts
 from training.report import summarise
 
 
@@ -74,7 +75,7 @@ def _forecast(
     warm_up = max(first - np.timedelta64(WARM_UP, "D"), learned, panel.days[0])
     cells = build_cells(panel, min(warm_up, first), last, horizons)
     forecasters = {_label(folder, models): model.forecaster for folder, model in models.items()}
-    return add_forecasts(cells, panel, forecasters)
+    return move_forecasts(add_forecasts(cells, panel, forecasters), panel, forecasters, first)
 
 
 def _score(

@@ -14,6 +14,7 @@ from training.ensemble import average_candidates
 from training.folds import Fold
 from training.panel import Panel
 from training.recipes import Plan, fit_candidate
+from training.recursion import move_forecasts
 from training.warm_start import train_on
 
 
@@ -84,12 +85,16 @@ def add_models(
         cells: Of a region.
         panel: Its charts.
         folder: Of the fold.
-        fold: For the model that is trained on as well; None without it.
+        fold: For the model that is trained on as well, and days 2 to 7 as the service gives them; None for
+            neither.
     """
     folders = {label: _fixed_folder(contest, label, folder) for label in contest.fixed}
     forecasters = {label: start_bundle(bundle).forecaster for label, bundle in folders.items()}
     cells = add_forecasts(cells, panel, forecasters)
-    return cells if fold is None else _add_refitted(contest, cells, panel, folder, fold)
+    if fold is None:
+        return cells
+    cells = move_forecasts(cells, panel, forecasters, fold.first)
+    return _add_refitted(contest, cells, panel, folder, fold)
 
 
 def _add_refitted(
@@ -100,9 +105,10 @@ def _add_refitted(
     bundles = [_fixed_folder(contest, contest.refitted, folder)]
     bundles += [_refit_folder(contest, folder, day) for day in days]
     since = np.searchsorted(np.array(days), cells["date"].to_numpy().astype("datetime64[D]"), side="right")
-    parts = [
-        add_forecasts(cells[since == i], panel, {label: start_bundle(bundle).forecaster})
-        for i, bundle in enumerate(bundles)
-        if (since == i).any()
-    ]
+    parts = []
+    for i, bundle in enumerate(bundles):
+        if (since == i).any():
+            forecasters = {label: start_bundle(bundle).forecaster}
+            part = add_forecasts(cells[since == i], panel, forecasters)
+            parts.append(move_forecasts(part, panel, forecasters, fold.first))
     return pd.concat(parts).sort_index()

@@ -16,13 +16,14 @@ from app.forecasting.spec import ForecastSpec
 from training.backtest import build_cells
 from training.breakdown import add_groups
 from training.calibration import WARM_UP, add_calibrated
-from training.contest import Contest
+from training.contest import Contest, model_label
 from training.contestants import add_methods, add_statistical, fit_fold
 from training.data import fingerprint
 from training.folds import Fold
 from training.panel import Panel
 from training.protocol_figures import summarise_region
 from training.protocol_report import to_markdown
+from training.shares import MODEL, score_shares
 
 RUN, FIGURES, TABLES = "run.json", "backtest.json", "backtest.md"
 HORIZONS = range(1, 8)
@@ -85,7 +86,7 @@ def _folder_of(folder: Path, fold: Fold) -> Path:
 
 
 def _score(contest: Contest, folds: Sequence[Fold], panel: Panel, folder: Path) -> dict[str, Any]:
-    test, validation, sample = [], [], []
+    test, validation, sample, shares = [], [], [], {}
     for fold in folds:
         of_fold = _folder_of(folder, fold)
         print(f"fold {fold.name}: forecasting {panel.region}", flush=True)
@@ -95,10 +96,12 @@ def _score(contest: Contest, folds: Sequence[Fold], panel: Panel, folder: Path) 
             sample.append(add_statistical(cells, panel, of_fold))
         chosen_on = build_cells(panel, *fold.validation_cutoffs, [1]).assign(fold=fold.name)
         validation.append(add_methods(contest, chosen_on, panel, of_fold))
+        shares[fold.name] = score_shares(panel, fold, of_fold / model_label(MODEL, contest.seeds[0]))
     print(f"{panel.region}: summing up", flush=True)
-    return summarise_region(
+    figures = summarise_region(
         contest, pd.concat(test), pd.concat(validation), pd.concat(sample) if sample else None
     )
+    return figures | {"shares": shares}
 
 
 def build_fold_cells(contest: Contest, fold: Fold, panel: Panel, folder: Path) -> pd.DataFrame:

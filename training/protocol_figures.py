@@ -34,12 +34,13 @@ def summarise_region(
     """
     methods = contest.methods
     next_day = test[test["horizon"] == 1]
+    direct = [f"{model} direct" for model in contest.calibrated]
     breakdown = {kind: _by(next_day, kind, methods) for kind in KINDS}
     return {
         "next_day": _with_intervals(next_day, methods),
         "by_fold": {str(fold): _with_intervals(part, methods) for fold, part in next_day.groupby("fold")},
         "on_validation": _by(validation, "fold", contest.methods_on_validation),
-        "by_horizon": _by(test, "horizon", methods),
+        "by_horizon": _by(_with_direct(test, contest.calibrated), "horizon", [*methods, *direct]),
         "breakdown": breakdown,
         "metadata": _metadata(test, contest.recurrent_parts),
         "coverage": {
@@ -47,6 +48,11 @@ def summarise_region(
         },
         "sample": None if sample is None else _sample(sample, methods),
     }
+
+
+def _with_direct(cells: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    """The models' own forecasts beside those that the service gives from the second day on."""
+    return cells.assign(**{f"{model} direct": cells[f"{model}@0.5"] for model in models})
 
 
 def _by(cells: pd.DataFrame, kind: str, methods: list[str]) -> dict[str, Any]:

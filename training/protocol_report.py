@@ -5,6 +5,7 @@ from typing import Any
 
 from training.backtest import BASELINES
 from training.report import LEVELS, to_table
+from training.shares import shares_to_markdown
 
 RATIOS = (*BASELINES, "lightgbm")
 
@@ -32,6 +33,8 @@ def _region(result: dict[str, Any], region: str) -> str:
         _ratios(figures["on_validation"], "naive"),
         "MAE over naive's, by days ahead",
         _ratios(figures["by_horizon"], "naive"),
+        "Direct or recursive: MAE over naive's on the periods that each fold was chosen on, by days ahead",
+        shares_to_markdown(figures["shares"]),
     ]
     for kind, groups in figures["breakdown"].items():
         parts += [f"MAE over naive's on the next day, by {kind}", _groups(kind, groups)]

@@ -4,7 +4,7 @@ Row d of every channel is made from day d and earlier, and from calendar facts o
 one table serves every cutoff: a forecast made on day d reads rows up to d and no further.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -55,6 +55,18 @@ class MarketCovariates:
     def cumulative_movement(self) -> Floats:
         """The movement of all days up to each row's, summed; then 0 for days before the first. (days + 1,)"""
         return np.append(self.movement.cumsum(), 0.0)
+
+    def last(self, n_days: int) -> "MarketCovariates":
+        """Its last days alone, or all where there are fewer."""
+        start = max(len(self) - n_days, 0)
+        return replace(
+            self,
+            first_day=self.first_day + start,
+            table=self.table[start:].copy(),  # a view would keep the whole
+            movement=self.movement[start:].copy(),
+            rhythm=self.rhythm[start:].copy(),
+            log_threshold=self.log_threshold[start:].copy(),
+        )
 
 
 def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovariates:

@@ -7,6 +7,7 @@ Source: Li, Li, Li and Lin, "LSTM-RPA: A Simple but Effective Long Sequence Pred
 Popularity Prediction", arXiv 2110.15790 (2021).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,8 +29,16 @@ def count_blocks(spec: ForecastSpec) -> int:
     return -(-MAX_HORIZON // spec.horizon)
 
 
+def days_at_a_time(spec: ForecastSpec) -> tuple[int, ...]:
+    """How many days each forecast adds to a market: the first week's one by one, then week by week.
+
+    As far as forecasts up to ``MAX_HORIZON`` are made from: the last of them adds none.
+    """
+    return (1,) * spec.horizon + (spec.horizon,) * (count_blocks(spec) - 2)
+
+
 def roll_market(
-    forecaster: Forecaster, chart: History, market: Market, calendar: Calendar, *, blocks: int | None = None
+    forecaster: Forecaster, chart: History, market: Market, calendar: Calendar, steps: Sequence[int]
 ) -> MarketCovariates:
     """The shared channels of a region's days, and of those after them as its chart is forecast to move.
 
@@ -38,11 +47,11 @@ def roll_market(
         chart: Every track on the last chart; grids of ``forecaster.grid_length`` days up to the cutoff.
         market: Up to the cutoff.
         calendar: Of its days and at least ``CALENDAR_AFTER`` more.
-        blocks: How many forecasts to add; by default as many as lie before the last of ``roll``.
+        steps: How many days each forecast adds, the next one being made from them too (``days_at_a_time``).
     """
     covariates = build_market_covariates(market, calendar)
-    for _ in range(count_blocks(forecaster.spec) - 1 if blocks is None else blocks):
-        medians = forecaster.forecast(chart, covariates).median
+    for n_days in steps:
+        medians = forecaster.forecast(chart, covariates).median[:, :n_days]
         market = extend_market(market, _movement(chart, medians))
         chart = roll_history(chart, medians)
         covariates = build_market_covariates(market, calendar)

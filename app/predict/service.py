@@ -12,6 +12,7 @@ from app.forecasting.calibration import calibrate
 from app.forecasting.forecaster import Forecast
 from app.forecasting.long_range import roll
 from app.forecasting.market_covariates import MarketCovariates
+from app.forecasting.recursion import blend_with_recursive
 from app.forecasting.rolling import count_blocks
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.track_covariates import LEAD_IN
@@ -20,11 +21,11 @@ from app.observability.metrics import count_forecasts
 from app.predict import schemas
 from app.predict.answer import Answerable, Fields, Numbers, build_prediction
 from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_levels, check_recent
-from app.predict.long_range import RolledMarkets
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
 from app.predict.presence import find_head, forecast_presence
 from app.predict.records import TrackRecord, build_history, read_records
+from app.predict.rolled import RolledMarkets
 from app.predict.selection import Choice, Models, heed_past, select_model
 from app.repository.regions import RegionState, resolve_region
 
@@ -214,18 +215,22 @@ class _RegionBatch:
         length = model.forecaster.grid_length
         history = build_history(records, as_of=self.as_of, length=length, artists=artists)
         forecast = model.forecaster.forecast(history, self._read_market())
+        week = min(self.asked.horizon, model.bundle.spec.horizon)
+        if week > 1:
+            rolled = self._read_rolled(model)
+            forecast = blend_with_recursive(model.forecaster, history, rolled, forecast, week)
         factors = self._read_past(model).factors
         observed_days = np.array([record.observed_days for record in records])
         if factors is not None:
             forecast = calibrate(forecast, observed_days, factors)
-        if self.asked.horizon <= model.bundle.spec.horizon:
+        if self.asked.horizon <= week:
             return forecast
         region, as_of = self.region.code, str(self.as_of)
         track_ids = [record.facts.track_id for record in records]
         return roll(
             model.forecaster,
             history,
-            self.rolled.read(self.connection, self.region, model=model, as_of=self.as_of),
+            rolled,
             forecast,
             horizon=self.asked.horizon,
             scores=draw_scores(region, as_of, track_ids, count_blocks(model.bundle.spec)),
@@ -250,6 +255,11 @@ class _RegionBatch:
         if self.at_hand and not self.cache.holds(self.region):
             raise NotAtHandError
         return self.cache.covariates(self.connection, self.region)
+
+    def _read_rolled(self, model: RunningModel) -> MarketCovariates:
+        if self.at_hand and not self.rolled.holds(self.region, model=model, as_of=self.as_of):
+            raise NotAtHandError
+        return self.rolled.read(self.connection, self.region, model=model, as_of=self.as_of)
 
     def _read_past(self, model: RunningModel) -> Past:
         if self.at_hand and not self.past.holds(self.region, model=model, as_of=self.as_of):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.forecasting.rolling import MAX_HORIZON, extend_market, roll_history, roll_market
+from app.forecasting.rolling import MAX_HORIZON, days_at_a_time, extend_market, roll_history, roll_market
 from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
 from tests.panels import build_long_panel
 
@@ -36,8 +36,8 @@ def test_the_market_rolls_on_with_the_chart_and_without_one_stands_still() -> No
     tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
     history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
     for chart in (history, history.part(slice(0))):
-        rolled = roll_market(FORECASTER, chart, panel.market, long_calendar(panel))
-        assert len(rolled) == len(panel.days) + MAX_HORIZON - SPEC.horizon
+        rolled = roll_market(FORECASTER, chart, panel.market, long_calendar(panel), (7, 7))
+        assert len(rolled) == len(panel.days) + 14
         ahead = rolled.movement[len(panel.days) :]
         expected = np.zeros(7)
         if len(chart):
@@ -46,3 +46,35 @@ def test_the_market_rolls_on_with_the_chart_and_without_one_stands_still() -> No
             expected = np.median(np.diff(medians, axis=1, prepend=last), axis=0)
         np.testing.assert_allclose(ahead[:7], expected, atol=1e-12)
         assert bool(ahead.any()) == bool(len(chart))
+
+
+def test_the_first_week_rolls_on_a_day_at_a_time_and_the_others_week_by_week() -> None:
+    steps = days_at_a_time(SPEC)
+    assert steps == (1, 1, 1, 1, 1, 1, 1, 7, 7)
+    assert sum(steps) == MAX_HORIZON - SPEC.horizon  # the last week is forecast from them, and adds none
+
+
+def test_what_a_market_is_on_a_day_ahead_does_not_go_by_how_far_it_is_rolled_on() -> None:
+    panel = build_long_panel()
+    tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
+    history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
+    near, far = (
+        roll_market(FORECASTER, history, panel.market, long_calendar(panel), steps)
+        for steps in ((1, 1), days_at_a_time(SPEC))
+    )
+    np.testing.assert_allclose(near.table[:-1], far.table[: len(near)], atol=1e-6)
+    np.testing.assert_allclose(near.movement, far.movement[: len(near)])
+
+
+def test_over_its_last_days_alone_a_market_makes_the_same_forecast() -> None:
+    panel = build_long_panel()
+    tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
+    history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
+    whole = panel.covariates
+    last = whole.last(FORECASTER.grid_length)
+    assert len(last) == FORECASTER.grid_length
+    assert last.first_day == panel.days[-FORECASTER.grid_length]
+    found, expected = (FORECASTER.forecast(history, market).quantiles for market in (last, whole))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert len(whole.last(10_000)) == len(whole)
+    assert whole.last(10_000).first_day == whole.first_day

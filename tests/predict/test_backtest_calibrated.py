@@ -27,6 +27,7 @@ def test_the_intervals_over_http_are_the_backtests(
     from training.backtest import add_forecasts, build_cells
     from training.calibration import WARM_UP, calibrate_cells
     from training.data import read_store
+    from training.recursion import move_forecasts
 
     url = f"sqlite:///{shutil.copy(sqlite_sample, tmp_path / 'sample.db')}"
     residuals = _residuals() if carried else None
@@ -35,7 +36,9 @@ def test_the_intervals_over_http_are_the_backtests(
     [panel] = [panel for panel in read_store(url) if panel.region == "ph"]
     first = max(panel.days[0], np.datetime64(cutoff) - WARM_UP)
     cells = build_cells(panel, first, np.datetime64(cutoff), range(1, 8))
-    raw = add_forecasts(cells, panel, {"lstm": model.forecaster})
+    forecasters = {"lstm": model.forecaster}
+    raw = add_forecasts(cells, panel, forecasters)
+    raw = move_forecasts(raw, panel, forecasters, np.datetime64(cutoff))
     calibrated = calibrate_cells(raw, "lstm", model.bundle.spec, residuals)
     of_cutoff = calibrated[calibrated["date"] == np.datetime64(cutoff)]
     track_ids = sorted(sample.chart("ph", cutoff))

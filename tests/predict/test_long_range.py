@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from app.forecasting.long_range import roll
-from app.forecasting.rolling import count_blocks, roll_market
+from app.forecasting.recursion import blend_with_recursive
+from app.forecasting.rolling import count_blocks
 from app.forecasting.sample_paths import draw_scores
 from tests.predict.tracks import charting, debut, off_the_chart
 from tests.sample import LAST_DAY, Row, Sample, ingest_metadata, ingest_rows
@@ -73,7 +74,7 @@ def test_28_days_over_http_are_those_of_the_backtest(
 ) -> None:
     from training.bundles import start_bundle
     from training.data import read_store
-    from training.systems.long_range.cells import long_calendar, market_until
+    from training.recursion import roll_panel
 
     forecaster = start_bundle(published_bundles / model / "1").forecaster
     panel = next(panel for panel in read_store(shared_sample_url) if panel.region == "ph")
@@ -81,11 +82,13 @@ def test_28_days_over_http_are_those_of_the_backtest(
     tracks = np.flatnonzero(np.isfinite(panel.streams[:, cutoff]))
     cutoffs, track_ids = np.full(len(tracks), cutoff), [panel.track_ids[track] for track in tracks]
     history = panel.history(tracks, cutoffs, forecaster.grid_length)
+    market = roll_panel(panel, forecaster, history, cutoff)
+    direct = forecaster.forecast(history, panel.covariates)
     expected = roll(
         forecaster,
         history,
-        roll_market(forecaster, history, market_until(panel, cutoff), long_calendar(panel)),
-        forecaster.forecast(history, panel.covariates),
+        market,
+        blend_with_recursive(forecaster, history, market, direct, 7),
         horizon=28,
         scores=draw_scores("ph", str(CUTOFF), track_ids, count_blocks(forecaster.spec)),
         observed_days=panel.observed_days(tracks, cutoffs),

@@ -14,6 +14,7 @@ from training.bundles import publish, read_backtest, read_backtest_residuals, st
 from training.evaluation import InSampleError, backtest_bundles
 from training.panel import Panel
 from training.recipes import fit_candidate
+from training.recursion import move_forecasts
 from training.report import summarise
 
 
@@ -37,7 +38,9 @@ def test_all_methods_are_scored_on_the_same_cells_and_the_figures_kept_beside_ea
         assert summary["censored"] == of_horizon["actual"].isna().sum() > 0
         assert list(summary["methods"])[3:] == ["lstm", "gru", "multi_input"]
         for folder, name in zip(folders, ("lstm", "gru", "multi_input"), strict=True):
-            alone = add_forecasts(of_horizon, panel, {name: start_bundle(folder).forecaster})
+            forecasters = {name: start_bundle(folder).forecaster}
+            alone = add_forecasts(of_horizon, panel, forecasters)
+            alone = move_forecasts(alone, panel, forecasters, first)
             expected = summarise(alone, [name])["methods"]
             found = summary["methods"][name]
             raw = {figure: value for figure, value in found.items() if not figure.startswith("calibrated_")}

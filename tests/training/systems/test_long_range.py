@@ -11,11 +11,11 @@ import pytest
 import typer
 
 from app.forecasting.calibration import calibrate
-from app.forecasting.forecaster import Forecaster
+from app.forecasting.recursion import blend_with_recursive
 from app.forecasting.rolling import MAX_HORIZON
 from app.forecasting.spec import ForecastSpec
+from tests.forecasting.stand_in import FORECASTER
 from tests.panels import build_long_panel, with_streams
-from tests.small_bundles import small_run
 from training.folds import Fold
 from training.panel import Panel
 from training.systems.long_range.backtest import OtherDaysError, start_fold
@@ -31,7 +31,6 @@ from training.systems.long_range.cells import (
 from training.systems.long_range.choices import PATHS_FED, POINTS, SERVED, measure_stretch
 from training.systems.long_range.command import FIGURES, TABLES, run_long_range
 
-FORECASTER = Forecaster(ForecastSpec(), small_run(0.1, 1.0))
 LEARNED, FIRST, LAST = 400, 440, 475  # indices of days of the long panel
 QUANTILES = [f"{MODEL}@{level}" for level in ForecastSpec().quantile_levels]
 
@@ -73,11 +72,14 @@ def test_moving_averages_are_of_the_observed_days_up_to_the_cutoff(chart: Panel,
         np.testing.assert_allclose(some[f"average {n_days}"], expected)
 
 
-def test_the_first_week_is_the_direct_calibrated_forecast(chart: Panel, cells: pd.DataFrame) -> None:
+def test_the_first_week_is_the_calibrated_forecast_drawn_to_the_recursive_one(
+    chart: Panel, cells: pd.DataFrame
+) -> None:
     cutoffs = spread_cutoffs(chart.days[FIRST], chart.days[LAST])
     for origin in list(find_origins(chart, FORECASTER, cutoffs, chart.days[LEARNED]))[-2:]:
         direct = FORECASTER.forecast(origin.history, chart.covariates)
-        expected = calibrate(direct, origin.observed_days, origin.factors)
+        week = blend_with_recursive(FORECASTER, origin.history, origin.market, direct, 7)
+        expected = calibrate(week, origin.observed_days, origin.factors)
         of = cells[(cells["cutoff"] == origin.cutoff) & (cells["horizon"] <= 7)]
         rows = np.searchsorted(origin.tracks, of["track"])
         np.testing.assert_array_equal(of[QUANTILES], expected.quantiles[rows, of["horizon"] - 1])

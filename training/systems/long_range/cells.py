@@ -1,25 +1,24 @@
 """Forecasts of up to 28 days in a backtest: as of every few days, by the code that the service runs."""
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from app.calendar import build_calendar
 from app.forecasting.calibration import calibrate, fit_factors
 from app.forecasting.forecaster import Forecast, Forecaster
 from app.forecasting.history import Days, Floats, History, Ints
 from app.forecasting.long_range import STRETCH, roll
-from app.forecasting.market import Calendar, Market
-from app.forecasting.market_covariates import HORIZON
-from app.forecasting.rolling import CALENDAR_AFTER, MAX_HORIZON, count_blocks, roll_market
+from app.forecasting.market_covariates import HORIZON, MarketCovariates
+from app.forecasting.recursion import blend_with_recursive
+from app.forecasting.rolling import MAX_HORIZON, count_blocks
 from app.forecasting.sample_paths import draw_scores
 from app.forecasting.spec import ForecastSpec
 from training.backtest import add_forecasts, build_cells
 from training.calibration import WARM_UP, score_cells, take_last_days
 from training.panel import Panel
+from training.recursion import roll_panel
 
 HORIZONS = range(1, MAX_HORIZON + 1)
 EVERY = 5  # days between cutoffs: all weekdays come up
@@ -35,7 +34,8 @@ class Origin(NamedTuple):
         cutoff: An index of a day of the panel.
         tracks: Rows of the panel: all on the cutoff's chart.
         history: Theirs.
-        head: The direct forecast, calibrated.
+        market: Rolled on from the cutoff.
+        head: The first week's forecast, calibrated.
         factors: What it was calibrated by.
         observed_days: At the cutoff. (tracks,)
     """
@@ -43,6 +43,7 @@ class Origin(NamedTuple):
     cutoff: int
     tracks: Ints
     history: History
+    market: MarketCovariates
     head: Forecast
     factors: Floats
     observed_days: Ints
@@ -73,7 +74,7 @@ def _average(panel: Panel, tracks: Ints, cutoffs: Ints, n_days: int) -> Floats:
 def find_origins(
     panel: Panel, forecaster: Forecaster, cutoffs: Days, learned: np.datetime64
 ) -> Iterator[Origin]:
-    """The direct forecasts as the service would have given them.
+    """The first week's forecasts as the service would have given them.
 
     Args:
         panel: The charts.
@@ -95,31 +96,20 @@ def find_origins(
             panel.history(tracks, days, forecaster.grid_length),
             panel.observed_days(tracks, days),
         )
-        head = calibrate(forecaster.forecast(history, panel.covariates), observed, factors)
-        yield Origin(cutoff, tracks, history, head, factors, observed)
-
-
-def market_until(panel: Panel, cutoff: int) -> Market:
-    """The market as it was known on a day."""
-    market, known = panel.market, slice(cutoff + 1)
-    return Market(market.days[known], market.movement[known], market.threshold[known])
-
-
-def long_calendar(panel: Panel) -> Calendar:
-    """The panel's calendar, as far as a forecast from its last day is rolled on."""
-    first, last = panel.days[[0, -1]].tolist()
-    return build_calendar(panel.region, first, last + dt.timedelta(days=CALENDAR_AFTER))
+        market = roll_panel(panel, forecaster, history, cutoff)
+        direct = forecaster.forecast(history, panel.covariates)
+        week = blend_with_recursive(forecaster, history, market, direct, HORIZON)
+        yield Origin(cutoff, tracks, history, market, calibrate(week, observed, factors), factors, observed)
 
 
 def roll_origin(panel: Panel, forecaster: Forecaster, origin: Origin, stretch: Floats = STRETCH) -> Forecast:
     """The forecast of 28 days that the service gives."""
-    market = roll_market(forecaster, origin.history, market_until(panel, origin.cutoff), long_calendar(panel))
     track_ids = [panel.track_ids[track] for track in origin.tracks]
     as_of = str(panel.days[origin.cutoff])
     return roll(
         forecaster,
         origin.history,
-        market,
+        origin.market,
         origin.head,
         horizon=MAX_HORIZON,
         scores=draw_scores(panel.region, as_of, track_ids, count_blocks(forecaster.spec)),

@@ -16,6 +16,7 @@ from app.forecasting.market_covariates import HORIZON, MarketCovariates, build_m
 from app.forecasting.rolling import (
     MAX_HORIZON,
     count_blocks,
+    days_at_a_time,
     extend_market,
     roll_history,
     roll_market,
@@ -23,13 +24,12 @@ from app.forecasting.rolling import (
 from app.forecasting.sample_paths import SamplePaths, draw_scores
 from training.folds import Fold
 from training.panel import Panel
+from training.recursion import long_calendar, market_until
 from training.report import LEVELS, to_table
 from training.systems.long_range.cells import (
     Origin,
     build_long_cells,
     find_origins,
-    long_calendar,
-    market_until,
     place,
     roll_origin,
     spread_cutoffs,
@@ -59,7 +59,8 @@ def _build_markets(panel: Panel, forecaster: Forecaster, origin: Origin) -> dict
         covariates = build_market_covariates(market, calendar)
         market = extend_market(market, np.diff(covariates.rhythm[len(covariates) - 1], prepend=0.0))
     rhythm = build_market_covariates(market, calendar)
-    chart = roll_market(forecaster, origin.history, known, calendar, blocks=blocks)
+    steps = (*days_at_a_time(forecaster.spec), HORIZON)  # forecasts by days want the last week too
+    chart = roll_market(forecaster, origin.history, known, calendar, steps)
     return {"still": still, "rhythm": rhythm, "chart": chart}
 
 

@@ -1,4 +1,4 @@
-"""What forecasts beyond a model's direct horizon draw on: the region's market, rolled on by the model."""
+"""What forecasts beyond the next day draw on: the region's market, rolled on by the model."""
 
 import datetime as dt
 from threading import Lock
@@ -7,14 +7,14 @@ from sqlalchemy import Connection
 
 from app.calendar import build_calendar
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.rolling import CALENDAR_AFTER, roll_market
+from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_market
 from app.model_store import RunningModel
 from app.predict.issuing import read_last_chart
 from app.predict.market import read_market
 from app.predict.past import Key, key_of
 from app.repository.regions import RegionState
 
-MOST_KEPT = 20  # (region, day, model), some 300 KB each for four years of charts
+MOST_KEPT = 1000  # (region, day, model), some 20 KB each
 
 
 class RolledMarkets:
@@ -24,10 +24,14 @@ class RolledMarkets:
         self._lock = Lock()
         self._kept: dict[Key, MarketCovariates] = {}
 
+    def holds(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> bool:
+        """Whether what ``read`` gives is at hand."""
+        return key_of(region, model, as_of) in self._kept
+
     def read(
         self, connection: Connection, region: RegionState, *, model: RunningModel, as_of: dt.date
     ) -> MarketCovariates:
-        """The region's shared channels up to ``as_of``, and on the days after it as the model has them."""
+        """The region's shared channels of the days before ``as_of``, and after it as the model has them."""
         key = key_of(region, model, as_of)
         if (known := self._kept.get(key)) is not None:
             return known
@@ -46,4 +50,6 @@ def _roll(
     chart = read_last_chart(connection, region, as_of, model.forecaster.grid_length)
     market = read_market(connection, region, as_of)
     calendar = build_calendar(region.code, region.first_day, as_of + dt.timedelta(days=CALENDAR_AFTER))
-    return roll_market(model.forecaster, chart, market, calendar)
+    steps = days_at_a_time(model.bundle.spec)
+    rolled = roll_market(model.forecaster, chart, market, calendar, steps)
+    return rolled.last(model.forecaster.grid_length + sum(steps))

@@ -1,0 +1,77 @@
+"""Days 2 to 7 of a backtest as the service gives them: the direct forecast, moved to the recursive one."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from app.calendar import build_calendar
+from app.forecasting.forecaster import Forecaster
+from app.forecasting.history import Floats, History
+from app.forecasting.market import Calendar, Market
+from app.forecasting.market_covariates import MarketCovariates
+from app.forecasting.recursion import find_shifts
+from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_market
+from training.panel import Panel
+
+
+def shift_column(name: str) -> str:
+    """The column that says how far a model's forecasts are moved, in log streams."""
+    return f"{name} shift"
+
+
+def move_forecasts(
+    cells: pd.DataFrame, panel: Panel, forecasters: Mapping[str, Forecaster], first: np.datetime64
+) -> pd.DataFrame:
+    """Move the point forecasts (column ``name``) as the service does, and say how far (``shift_column``).
+
+    The quantiles (``name@level``) stay the model's own: intervals are calibrated on those and moved then.
+
+    Args:
+        cells: Of one region, with the models' direct forecasts.
+        panel: Its charts.
+        forecasters: By their name in the cells.
+        first: The first cutoff to move forecasts of; those before it are there to calibrate on.
+    """
+    counts = ((cells["date"] >= first) & (cells["horizon"] > 1)).to_numpy()
+    added = {shift_column(name): np.zeros(len(cells)) for name in forecasters}
+    calendar, cutoffs = long_calendar(panel), cells["cutoff"].to_numpy()
+    for cutoff in np.unique(cutoffs[counts]).tolist():
+        rows = np.flatnonzero(counts & (cutoffs == cutoff))
+        days = cells["horizon"].to_numpy()[rows]
+        tracks = np.flatnonzero(np.isfinite(panel.streams[:, cutoff]))
+        places = np.searchsorted(tracks, cells["track"].to_numpy()[rows])
+        for name, forecaster in forecasters.items():
+            shifts = _shift_chart(panel, forecaster, tracks, cutoff, calendar, horizon=int(days.max()))
+            added[shift_column(name)][rows] = shifts[places, days - 1]
+    moved = {name: cells[name] * np.exp(added[shift_column(name)]) for name in forecasters}
+    return cells.assign(**moved, **added)
+
+
+def _shift_chart(
+    panel: Panel, forecaster: Forecaster, tracks: np.ndarray, cutoff: int, calendar: Calendar, *, horizon: int
+) -> Floats:
+    """Of the tracks on one day's chart. (tracks, horizon)"""
+    history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
+    known = market_until(panel, cutoff)
+    market = roll_market(forecaster, history, known, calendar, (1,) * (horizon - 1))
+    return find_shifts(forecaster, history, market, forecaster.forecast(history, panel.covariates), horizon)
+
+
+def roll_panel(panel: Panel, forecaster: Forecaster, chart: History, cutoff: int) -> MarketCovariates:
+    """The market as the service rolls it on from a day whose chart is ``chart``."""
+    steps = days_at_a_time(forecaster.spec)
+    return roll_market(forecaster, chart, market_until(panel, cutoff), long_calendar(panel), steps)
+
+
+def market_until(panel: Panel, cutoff: int) -> Market:
+    """The market as it was known on a day."""
+    market, known = panel.market, slice(cutoff + 1)
+    return Market(market.days[known], market.movement[known], market.threshold[known])
+
+
+def long_calendar(panel: Panel) -> Calendar:
+    """The panel's calendar, as far as a forecast from its last day is rolled on."""
+    first, last = panel.days[[0, -1]].tolist()
+    return build_calendar(panel.region, first, last + dt.timedelta(days=CALENDAR_AFTER))
