@@ -14,7 +14,7 @@ from app.predict.market import read_market
 from app.predict.past import Key, key_of
 from app.repository.regions import RegionState
 
-MOST_KEPT = 1000  # (region, day, model), some 20 KB each
+MOST_KEPT = 300  # (region, day, model), some 20 KB each
 
 
 class RolledMarkets:
