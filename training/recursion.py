@@ -12,7 +12,7 @@ from app.forecasting.history import Floats, History
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.recursion import find_shifts
-from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_market
+from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_chart
 from training.panel import Panel
 
 
@@ -55,14 +55,14 @@ def _shift_chart(
     """Of the tracks on one day's chart. (tracks, horizon)"""
     history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
     known = market_until(panel, cutoff)
-    market = roll_market(forecaster, history, known, calendar, (1,) * (horizon - 1))
-    return find_shifts(forecaster, history, market, forecaster.forecast(history, panel.covariates), horizon)
+    recursive = roll_chart(forecaster, history, known, calendar, (1,) * horizon).medians
+    return find_shifts(forecaster.forecast(history, panel.covariates).median[:, :horizon], recursive)
 
 
 def roll_panel(panel: Panel, forecaster: Forecaster, chart: History, cutoff: int) -> MarketCovariates:
     """The market as the service rolls it on from a day whose chart is ``chart``."""
     steps = days_at_a_time(forecaster.spec)
-    return roll_market(forecaster, chart, market_until(panel, cutoff), long_calendar(panel), steps)
+    return roll_chart(forecaster, chart, market_until(panel, cutoff), long_calendar(panel), steps).market
 
 
 def market_until(panel: Panel, cutoff: int) -> Market:

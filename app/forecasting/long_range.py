@@ -37,7 +37,7 @@ def roll(
     Args:
         forecaster: The model.
         history: What the direct forecast was made from.
-        market: Of ``roll_market``, for the cutoff of all tracks.
+        market: Of ``roll_chart``, for the cutoff of all tracks.
         head: The direct forecast, calibrated: the first days of what comes back, to the bit.
         horizon: Days ahead, at most ``MAX_HORIZON``.
         scores: Of ``draw_scores``, for ``count_blocks``. (tracks, blocks, paths)

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from app.forecasting.history import Days, Floats, Ints
 from app.forecasting.market import WEEKS, Calendar, Market
-from app.forecasting.market_forecast import forecast_misses, number_events, value_a_year_before
+from app.forecasting.market_forecast import (
+    Learned,
+    learn_misses,
+    number_events,
+    sum_past_events,
+    value_a_year_before,
+)
 from app.forecasting.medians import median_of_known
 from app.forecasting.scaling import scale_log_ratio
 
@@ -70,20 +76,48 @@ class MarketCovariates:
 
 
 def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovariates:
-    """Make the shared channels of every day of ``market``.
+    """Make the shared channels of every day of ``market``: ``MarketBuilder`` for one market.
 
     Raises:
         ValueError: the calendar does not begin with the market's first day, or ends too soon after its last.
     """
+    return MarketBuilder(calendar).build(market)
+
+
+class MarketBuilder:
+    """Makes the shared channels of a market, and of the same market as days are added to it.
+
+    Args:
+        calendar: From the market's first day on.
+    """
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._learned: Learned | None = None  # on the market of the last call
+
+    def build(self, market: Market) -> MarketCovariates:
+        """Make the channels of every day of a market that begins as that of the last call did.
+
+        Raises:
+            ValueError: the calendar does not begin with the market's first day, or ends too soon.
+        """
+        n_days, days = len(market.days), self._calendar.days
+        if days[0] != market.days[0] or len(days) < n_days + DAYS_AFTER:
+            raise ValueError(f"the calendar must span the market's days and {DAYS_AFTER} days after them")
+        covariates, self._learned = _build(market, self._calendar, self._learned)
+        return covariates
+
+
+def _build(
+    market: Market, calendar: Calendar, learned: Learned | None
+) -> tuple[MarketCovariates, Learned | None]:
     n_days = len(market.days)
-    if calendar.days[0] != market.days[0] or len(calendar.days) < n_days + DAYS_AFTER:
-        raise ValueError(f"the calendar must span the market's days and {DAYS_AFTER} days after them")
     with np.errstate(divide="ignore", invalid="ignore"):
         movement = np.log(market.movement)
     weekly = weekly_movements(movement)  # of the day after each row's
     step = _nan_to_zero(median_of_known(weekly))
     miss = movement - np.concatenate([[0.0], step[: n_days - 1]])
-    expected = forecast_misses(miss, weekly, calendar, HORIZON)
+    expected, learned = learn_misses(miss, weekly, calendar, HORIZON, learned)
     surprise = miss - np.concatenate([[0.0], expected[: n_days - 1, 0]])
     channels = {
         "market_movement": scale_log_ratio(_nan_to_zero(movement)),
@@ -97,7 +131,7 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
         **_memory_channels(miss, calendar, n_days),
     }
     rhythm = np.stack([step[h : h + n_days] for h in range(HORIZON)], axis=1).cumsum(axis=1)
-    return MarketCovariates(
+    covariates = MarketCovariates(
         first_day=market.days[0],
         names=tuple(channels),
         table=np.pad(np.stack(list(channels.values()), axis=1), ((0, 1), (0, 0))).astype(np.float32),
@@ -105,6 +139,7 @@ def build_market_covariates(market: Market, calendar: Calendar) -> MarketCovaria
         rhythm=np.pad(rhythm, ((0, 1), (0, 0))),
         log_threshold=_log_threshold(market.threshold),
     )
+    return covariates, learned
 
 
 def weekly_movements(movement: Floats) -> Floats:
@@ -169,17 +204,10 @@ def _christmas_past(ahead: Ints, month: Ints, day_of_month: Ints) -> Floats:
 
 def _memory_channels(miss: Floats, calendar: Calendar, n_days: int) -> dict[str, Floats]:
     """How the market missed its weekly rhythm on past occurrences of tomorrow's holiday, and a year ago."""
-    events = number_events(calendar)
-    memory, count = np.zeros(n_days), np.zeros(n_days)
-    seen: dict[int, list[float]] = {}
-    for day in range(n_days):
-        if events[day] and np.isfinite(miss[day]):
-            seen.setdefault(int(events[day]), []).append(float(miss[day]))
-        if past := seen.get(int(events[day + 1])):
-            memory[day], count[day] = np.mean(past), len(past)
+    total, count = sum_past_events(miss, number_events(calendar), 1)
     last_year = value_a_year_before(miss, calendar.days[1 : n_days + 1], calendar.days[0])
     return {
-        "holiday_memory": scale_log_ratio(memory),
+        "holiday_memory": scale_log_ratio(total / np.maximum(count, 1)),
         "holiday_memory_count": np.minimum(count, 4) / 4,
         "last_year_miss": scale_log_ratio(_nan_to_zero(last_year)),
         "last_year_known": np.isfinite(last_year).astype(float),

@@ -9,6 +9,8 @@ Source: Hoerl and Kennard, "Ridge Regression", Technometrics 12 (1970); weights 
 of a Location Parameter", Annals of Mathematical Statistics 35 (1964).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from app.forecasting.history import Days, Floats, Ints
@@ -24,7 +26,31 @@ LAGS = 7
 FLAG_SCALE, MISS_SCALE = 4.0, 30.0
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What the regression had learned when the last week of its days began.
+
+    Attributes:
+        start: The week's first day.
+        moments: Weighted products of the inputs, the ridge included. (horizon, inputs, inputs)
+        products: Of the inputs and the targets. (horizon, inputs)
+        forecasts: Of the days before ``start``. (horizon, days)
+    """
+
+    start: int
+    moments: Floats
+    products: Floats
+    forecasts: Floats
+
+
 def forecast_misses(miss: Floats, weekly: Floats, calendar: Calendar, horizon: int) -> Floats:
+    """What ``learn_misses`` forecasts. (days, horizon)"""
+    return learn_misses(miss, weekly, calendar, horizon)[0]
+
+
+def learn_misses(
+    miss: Floats, weekly: Floats, calendar: Calendar, horizon: int, before: Learned | None = None
+) -> tuple[Floats, Learned | None]:
     """Forecast how the market will miss its weekly rhythm on each of the days after every day.
 
     Args:
@@ -33,25 +59,37 @@ def forecast_misses(miss: Floats, weekly: Floats, calendar: Calendar, horizon: i
             none after day d + 1 - 7. (at least days + horizon - 1, 4)
         calendar: Of the days and at least ``horizon`` + 1 after them.
         horizon: Days ahead, at most 7.
+        before: What was learned on these days without the last ones: it goes on from there, to the same end.
 
     Returns:
-        Row d is made from days up to d, and calendar facts. (days, horizon)
+        Forecasts, row d made from days up to d and calendar facts (days, horizon); what was learned, None
+        in the first week.
     """
     n_days = len(miss)
-    inputs = np.stack([_build_inputs(miss, weekly, calendar, ahead) for ahead in range(1, horizon + 1)])
+    facts = _calendar_inputs(calendar)
+    inputs = np.stack([_build_inputs(miss, weekly, calendar, facts, h) for h in range(1, horizon + 1)])
     padded = np.concatenate([miss, np.full(horizon, np.nan)])
     targets = np.stack([padded[ahead : ahead + n_days] for ahead in range(1, horizon + 1)])
-    return _learn_as_days_pass(inputs, targets)
+    forecasts, learned = _learn_as_days_pass(inputs, targets, before)
+    return forecasts.T, learned
 
 
-def _learn_as_days_pass(inputs: Floats, targets: Floats) -> Floats:
-    """Forecast each week with what was known when it began. Both by horizon, then day."""
+def _learn_as_days_pass(
+    inputs: Floats, targets: Floats, before: Learned | None
+) -> tuple[Floats, Learned | None]:
+    """Forecast each week with what was known when it began. All by horizon, then day."""
     horizon, n_days, n_inputs = inputs.shape
     forecasts = np.zeros((horizon, n_days))
-    moments = np.tile(RIDGE * np.eye(n_inputs), (horizon, 1, 1))
-    products = np.zeros((horizon, n_inputs))
-    ahead = np.arange(horizon)[:, None]
-    for start in range(REFIT_DAYS, n_days, REFIT_DAYS):
+    first, learned, ahead = REFIT_DAYS, before, np.arange(horizon)[:, None]
+    if before is None:
+        moments = np.tile(RIDGE * np.eye(n_inputs), (horizon, 1, 1))
+        products = np.zeros((horizon, n_inputs))
+    else:
+        first, moments, products = before.start, before.moments.copy(), before.products.copy()
+        forecasts[:, :first] = before.forecasts
+    for start in range(first, n_days, REFIT_DAYS):
+        if start + REFIT_DAYS >= n_days:
+            learned = Learned(start, moments.copy(), products.copy(), forecasts[:, :start].copy())
         # Of h days ahead the rows up to start - h are known on day ``start``.
         rows = start - REFIT_DAYS - ahead + np.arange(REFIT_DAYS)
         new, target = inputs[ahead, np.maximum(rows, 0)], targets[ahead, np.maximum(rows, 0)]
@@ -65,10 +103,10 @@ def _learn_as_days_pass(inputs: Floats, targets: Floats) -> Floats:
             forecasts[:, start : start + REFIT_DAYS] = (inputs[:, start : start + REFIT_DAYS] @ weights)[
                 ..., 0
             ]
-    return forecasts.T
+    return forecasts, learned
 
 
-def _build_inputs(miss: Floats, weekly: Floats, calendar: Calendar, ahead: int) -> Floats:
+def _build_inputs(miss: Floats, weekly: Floats, calendar: Calendar, facts: Floats, ahead: int) -> Floats:
     """The regression's inputs for the day ``ahead`` days after each day. (days, inputs)"""
     n_days = len(miss)
     known = np.where(np.isfinite(miss), miss, 0.0)
@@ -82,7 +120,7 @@ def _build_inputs(miss: Floats, weekly: Floats, calendar: Calendar, ahead: int) 
         _lag(known, LAGS - ahead)[:, None],  # the target's weekday, a week before it
         _memories(miss, calendar, ahead),
     ]
-    flags = _calendar_inputs(calendar)[ahead : ahead + n_days]
+    flags = facts[ahead : ahead + n_days]
     return np.concatenate([MISS_SCALE * np.concatenate(misses, axis=1), FLAG_SCALE * flags], axis=1)
 
 
@@ -132,21 +170,28 @@ def _season_inputs(days: Days) -> list[Floats]:
 
 def _memories(miss: Floats, calendar: Calendar, ahead: int) -> Floats:
     """How the market missed on past occurrences of the target's holiday, and a year before it. (days, 2)"""
-    n_days = len(miss)
-    events = number_events(calendar)
-    totals: dict[int, float] = {}
-    counts: dict[int, int] = {}
-    result = np.zeros((n_days, 2))
-    for day in range(n_days):
-        event = int(events[day])
-        if event and np.isfinite(miss[day]):
-            totals[event] = totals.get(event, 0.0) + float(miss[day])
-            counts[event] = counts.get(event, 0) + 1
-        target = int(events[day + ahead])
-        result[day, 0] = totals.get(target, 0.0) / (counts.get(target, 0) + 1)  # shrunk towards 0
-    last_year = value_a_year_before(miss, calendar.days[ahead : ahead + n_days], calendar.days[0])
-    result[:, 1] = np.nan_to_num(last_year)
-    return result
+    total, count = sum_past_events(miss, number_events(calendar), ahead)
+    last_year = value_a_year_before(miss, calendar.days[ahead : ahead + len(miss)], calendar.days[0])
+    return np.stack([total / (count + 1), np.nan_to_num(last_year)], axis=1)  # the first shrunk towards 0
+
+
+def sum_past_events(miss: Floats, events: Ints, ahead: int) -> tuple[Floats, Ints]:
+    """The misses up to each day, on days that were what the day ``ahead`` days after it is: sum and number.
+
+    Args:
+        miss: NaN where unknown. (days,)
+        events: Of ``number_events``. (at least days + ``ahead``,)
+        ahead: Days.
+    """
+    n_days, span = len(miss), len(events)
+    places = np.sort(events).searchsorted(events) * span  # of each event one, so that events lie apart
+    known = np.flatnonzero((events[:n_days] != 0) & np.isfinite(miss))
+    keys = places[known] + known
+    order = np.argsort(keys)
+    keys, totals = keys[order], np.concatenate([[0.0], miss[known][order].cumsum()])
+    wanted = places[ahead : ahead + n_days]
+    begin, end = keys.searchsorted(wanted), keys.searchsorted(wanted + np.arange(n_days), side="right")
+    return totals[end] - totals[begin], end - begin
 
 
 def number_events(calendar: Calendar) -> Ints:

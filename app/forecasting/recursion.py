@@ -28,27 +28,45 @@ def blend_with_recursive(
     Args:
         forecaster: The model.
         history: What ``direct`` was made from.
-        market: Of ``roll_market``, at least ``horizon`` - 1 days beyond the cutoff of all tracks.
+        market: Of ``roll_chart``, at least ``horizon`` - 1 days beyond the cutoff of all tracks.
         direct: The model's own forecast.
         horizon: Days ahead, at most those of ``direct``.
 
     Returns:
         Day 1, and days after ``horizon``, are as they were, to the bit.
     """
+    recursive = forecast_day_by_day(forecaster, history, market, direct.median[:, :1], horizon)
     quantiles = direct.quantiles.copy()
-    quantiles[:, :horizon] *= np.exp(find_shifts(forecaster, history, market, direct, horizon))[:, :, None]
+    quantiles[:, :horizon] *= np.exp(find_shifts(direct.median[:, :horizon], recursive))[:, :, None]
     return Forecast(np.minimum(quantiles, np.exp(LARGEST_LOG_STREAMS)), direct.quantile_levels)
 
 
-def find_shifts(
-    forecaster: Forecaster, history: History, market: MarketCovariates, direct: Forecast, horizon: int
+def forecast_day_by_day(
+    forecaster: Forecaster, history: History, market: MarketCovariates, first: Floats, horizon: int
 ) -> Floats:
-    """How far, in log streams, ``blend_with_recursive`` moves each day; 0 the first. (tracks, horizon)"""
-    log_direct = take_logs(direct.median[:, :horizon])
-    shifts = np.zeros_like(log_direct)
-    medians = direct.median[:, :1]
-    for day in range(1, horizon):
-        history = roll_history(history, medians)
-        medians = forecaster.forecast(history, market).median[:, :1]
-        shifts[:, day] = SHARE * (take_logs(medians[:, 0]) - log_direct[:, day])
+    """The recursive forecast: each day's median made as if those before it had come. (tracks, horizon)
+
+    Args:
+        forecaster: The model.
+        history: Up to the cutoff.
+        market: As for ``blend_with_recursive``.
+        first: The first day's. (tracks, 1)
+        horizon: Days ahead.
+    """
+    days = [first]
+    for _ in range(1, horizon):
+        history = roll_history(history, days[-1])
+        days.append(forecaster.forecast(history, market).median[:, :1])
+    return np.concatenate(days, axis=1)
+
+
+def find_shifts(direct: Floats, recursive: Floats) -> Floats:
+    """How far each day of a direct forecast is moved, in log streams; 0 the first.
+
+    Args:
+        direct: Medians. (tracks, days)
+        recursive: Likewise.
+    """
+    shifts: Floats = SHARE * (take_logs(recursive) - take_logs(direct))
+    shifts[:, 0] = 0.0
     return shifts

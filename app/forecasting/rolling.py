@@ -9,6 +9,7 @@ Popularity Prediction", arXiv 2110.15790 (2021).
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from app.forecasting.calibration import take_logs
 from app.forecasting.forecaster import Forecaster
 from app.forecasting.history import Floats, History
 from app.forecasting.market import Calendar, Market
-from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
+from app.forecasting.market_covariates import DAYS_AFTER, MarketBuilder, MarketCovariates
 from app.forecasting.medians import median_of_known
 from app.forecasting.spec import ForecastSpec
 
@@ -37,10 +38,22 @@ def days_at_a_time(spec: ForecastSpec) -> tuple[int, ...]:
     return (1,) * spec.horizon + (spec.horizon,) * (count_blocks(spec) - 2)
 
 
-def roll_market(
+class RolledChart(NamedTuple):
+    """A chart taken as it is forecast.
+
+    Attributes:
+        market: The shared channels of the days up to the cutoff and of those after it.
+        medians: Of the days after it, as they were appended. (tracks, days)
+    """
+
+    market: MarketCovariates
+    medians: Floats
+
+
+def roll_chart(
     forecaster: Forecaster, chart: History, market: Market, calendar: Calendar, steps: Sequence[int]
-) -> MarketCovariates:
-    """The shared channels of a region's days, and of those after them as its chart is forecast to move.
+) -> RolledChart:
+    """Take a region's chart, and with it the market, as they are forecast to go on.
 
     Args:
         forecaster: The model.
@@ -49,13 +62,16 @@ def roll_market(
         calendar: Of its days and at least ``CALENDAR_AFTER`` more.
         steps: How many days each forecast adds, the next one being made from them too (``days_at_a_time``).
     """
-    covariates = build_market_covariates(market, calendar)
+    builder = MarketBuilder(calendar)
+    covariates = builder.build(market)
+    days = []
     for n_days in steps:
         medians = forecaster.forecast(chart, covariates).median[:, :n_days]
         market = extend_market(market, _movement(chart, medians))
         chart = roll_history(chart, medians)
-        covariates = build_market_covariates(market, calendar)
-    return covariates
+        days.append(medians)
+        covariates = builder.build(market)
+    return RolledChart(covariates, np.concatenate(days, axis=1))
 
 
 def _movement(chart: History, medians: Floats) -> Floats:

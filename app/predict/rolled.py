@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.calendar import build_calendar
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_market
+from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_chart
 from app.model_store import RunningModel
 from app.predict.issuing import read_last_chart
 from app.predict.market import read_market
@@ -51,5 +51,5 @@ def _roll(
     market = read_market(connection, region, as_of)
     calendar = build_calendar(region.code, region.first_day, as_of + dt.timedelta(days=CALENDAR_AFTER))
     steps = days_at_a_time(model.bundle.spec)
-    rolled = roll_market(model.forecaster, chart, market, calendar, steps)
+    rolled = roll_chart(model.forecaster, chart, market, calendar, steps).market
     return rolled.last(model.forecaster.grid_length + sum(steps))

@@ -7,7 +7,7 @@ from app.forecasting.calibration import GROUP_STARTS
 from app.forecasting.forecaster import Batch, Forecast, Forecaster
 from app.forecasting.history import Floats, Ints
 from app.forecasting.long_range import STRETCH, roll
-from app.forecasting.rolling import MAX_HORIZON, count_blocks, days_at_a_time, roll_market
+from app.forecasting.rolling import MAX_HORIZON, count_blocks, days_at_a_time, roll_chart
 from app.forecasting.sample_paths import draw_scores
 from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
 from tests.panels import build_long_panel, build_panel_of, every_track
@@ -30,7 +30,7 @@ def _roll(panel: Panel, cutoff: int, horizon: int = MAX_HORIZON, factors: Floats
     return roll(
         FORECASTER,
         history,
-        roll_market(FORECASTER, history, known.market, long_calendar(known), days_at_a_time(SPEC)),
+        roll_chart(FORECASTER, history, known.market, long_calendar(known), days_at_a_time(SPEC)).market,
         _direct(known, tracks, cutoff),
         horizon=horizon,
         scores=draw_scores(
@@ -123,13 +123,13 @@ def test_absurd_answers_still_make_a_forecast(answer: float) -> None:
     found = roll(
         absurd,
         history,
-        roll_market(
+        roll_chart(
             absurd,
             history,
             panel.until(panel.days[CUTOFF]).market,
             long_calendar(panel),
             days_at_a_time(SPEC),
-        ),
+        ).market,
         absurd.forecast(history, panel.covariates),
         horizon=MAX_HORIZON,
         scores=draw_scores("ph", "2020-11-18", ["a", "b"], count_blocks(SPEC)),

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 
 from app.forecasting.history import Floats
 from app.forecasting.market import WEEKS, Calendar, Market, chart_ratio, chart_weekday
-from app.forecasting.market_covariates import DAYS_AFTER, MarketCovariates, build_market_covariates
+from app.forecasting.market_covariates import (
+    DAYS_AFTER,
+    MarketBuilder,
+    MarketCovariates,
+    build_market_covariates,
+)
 from tests.panels import DAYS, build_long_panel
 
 FIRST = np.datetime64("2019-01-01", "D")
@@ -235,3 +240,14 @@ def test_one_wrong_smallest_value_hardly_moves_the_threshold(wrong: float) -> No
 def test_a_threshold_that_stays_where_it_went_is_followed() -> None:
     found = _log_threshold(np.where(np.arange(30) < 20, 100.0, 10_000.0))
     np.testing.assert_allclose(found[24:], np.log(10_000))
+
+
+def test_a_market_that_goes_on_is_learned_from_where_it_stood() -> None:
+    panel = build_long_panel()
+    builder = MarketBuilder(panel.calendar)
+    for n_days in (5, 6, 40, 90, 91, 98, 99, 99, 200, 517, len(panel.days)):
+        known = slice(n_days)
+        market = Market(panel.market.days[known], panel.market.movement[known], panel.market.threshold[known])
+        found, expected = builder.build(market), build_market_covariates(market, panel.calendar)
+        np.testing.assert_array_equal(found.table, expected.table)
+        np.testing.assert_array_equal(found.rhythm, expected.rhythm)

@@ -6,8 +6,8 @@ import pytest
 from app.forecasting.forecaster import Batch, Forecast, Forecaster
 from app.forecasting.history import History
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.recursion import SHARE, blend_with_recursive
-from app.forecasting.rolling import roll_history, roll_market
+from app.forecasting.recursion import SHARE, blend_with_recursive, forecast_day_by_day
+from app.forecasting.rolling import roll_chart, roll_history
 from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
 from tests.panels import build_long_panel, build_panel_of
 from training.panel import Panel
@@ -18,8 +18,8 @@ def _start(panel: Panel, cutoff: int, forecaster: Forecaster) -> tuple[History, 
     known = panel.until(panel.days[cutoff])
     tracks = np.flatnonzero(np.isfinite(known.streams[:, -28:]).any(axis=1))
     history = known.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
-    market = roll_market(forecaster, history, known.market, long_calendar(known), (1,) * 6)
-    return history, market, forecaster.forecast(history, known.covariates)
+    rolled = roll_chart(forecaster, history, known.market, long_calendar(known), (1,) * 6)
+    return history, rolled.market, forecaster.forecast(history, known.covariates)
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,13 @@ def test_absurd_answers_still_make_a_forecast(answer: float) -> None:
     assert np.isfinite(found).all()
     assert (found >= 0).all()
     assert (np.diff(found, axis=2) >= 0).all()
+
+
+def test_of_a_whole_chart_the_recursive_forecast_is_what_its_market_was_rolled_on_by() -> None:
+    panel = build_long_panel().until(build_long_panel().days[CUTOFF])
+    tracks = np.flatnonzero(np.isfinite(panel.streams[:, CUTOFF]))
+    chart = panel.history(tracks, np.full(len(tracks), CUTOFF), FORECASTER.grid_length)
+    rolled = roll_chart(FORECASTER, chart, panel.market, long_calendar(panel), (1,) * 7)
+    first = FORECASTER.forecast(chart, panel.covariates).median[:, :1]
+    found = forecast_day_by_day(FORECASTER, chart, rolled.market, first, 7)
+    np.testing.assert_allclose(found, rolled.medians, rtol=1e-6)

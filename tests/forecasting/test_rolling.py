@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.forecasting.rolling import MAX_HORIZON, days_at_a_time, extend_market, roll_history, roll_market
+from app.forecasting.rolling import MAX_HORIZON, days_at_a_time, extend_market, roll_chart, roll_history
 from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
 from tests.panels import build_long_panel
 
@@ -36,7 +36,7 @@ def test_the_market_rolls_on_with_the_chart_and_without_one_stands_still() -> No
     tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
     history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
     for chart in (history, history.part(slice(0))):
-        rolled = roll_market(FORECASTER, chart, panel.market, long_calendar(panel), (7, 7))
+        rolled = roll_chart(FORECASTER, chart, panel.market, long_calendar(panel), (7, 7)).market
         assert len(rolled) == len(panel.days) + 14
         ahead = rolled.movement[len(panel.days) :]
         expected = np.zeros(7)
@@ -59,7 +59,7 @@ def test_what_a_market_is_on_a_day_ahead_does_not_go_by_how_far_it_is_rolled_on(
     tracks = np.flatnonzero(np.isfinite(panel.streams[:, -1]))
     history = panel.history(tracks, np.full(len(tracks), len(panel.days) - 1), FORECASTER.grid_length)
     near, far = (
-        roll_market(FORECASTER, history, panel.market, long_calendar(panel), steps)
+        roll_chart(FORECASTER, history, panel.market, long_calendar(panel), steps).market
         for steps in ((1, 1), days_at_a_time(SPEC))
     )
     np.testing.assert_allclose(near.table[:-1], far.table[: len(near)], atol=1e-6)

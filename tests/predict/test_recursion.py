@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.predict import rolled
+from app.forecasting.rolling import roll_chart
 from tests.predict.tracks import charting
 from tests.sample import LAST_DAY, Sample
 from tests.serving import predict, predict_batch
@@ -16,13 +16,12 @@ def test_the_market_is_rolled_on_once_and_not_on_the_event_loop(
     sample_client: TestClient, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[int] = []
-    roll_market = rolled.roll_market
 
     def record(*args: Any) -> Any:
         threads.append(get_ident())
-        return roll_market(*args)
+        return roll_chart(*args)
 
-    monkeypatch.setattr(rolled, "roll_market", record)
+    monkeypatch.setattr("app.predict.rolled.roll_chart", record)
     assert sample_client.portal is not None
     loop = sample_client.portal.call(get_ident)
     predict(sample_client, charting(sample), model="lstm", horizon=1)

@@ -18,8 +18,8 @@ from app.forecasting.rolling import (
     count_blocks,
     days_at_a_time,
     extend_market,
+    roll_chart,
     roll_history,
-    roll_market,
 )
 from app.forecasting.sample_paths import SamplePaths, draw_scores
 from training.folds import Fold
@@ -60,7 +60,7 @@ def _build_markets(panel: Panel, forecaster: Forecaster, origin: Origin) -> dict
         market = extend_market(market, np.diff(covariates.rhythm[len(covariates) - 1], prepend=0.0))
     rhythm = build_market_covariates(market, calendar)
     steps = (*days_at_a_time(forecaster.spec), HORIZON)  # forecasts by days want the last week too
-    chart = roll_market(forecaster, origin.history, known, calendar, steps)
+    chart = roll_chart(forecaster, origin.history, known, calendar, steps).market
     return {"still": still, "rhythm": rhythm, "chart": chart}
 
 
