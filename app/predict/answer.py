@@ -12,10 +12,10 @@ from app.predict import schemas
 from app.predict.baseline import forecast_baseline
 from app.predict.checks import Asked
 from app.predict.market import MarketCache
-from app.predict.records import TrackRecord
 from app.predict.selection import Choice
 from app.repository.history import Entries
 from app.repository.regions import RegionState
+from app.repository.track_records import TrackRecord
 
 DECIMALS = 2
 

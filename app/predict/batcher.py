@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 
 from app.database import Database
-from app.predict.schemas import BatchItem, Prediction, PredictRequest
+from app.predict.schemas import Prediction, PredictRequest
 from app.predict.service import NotAtHandError, Outcome, Predictor
 
 MOST = 64  # requests a batch: about as many as the runtime takes in one call
@@ -113,10 +113,9 @@ class Batcher:
         return [outcomes[i] for i in range(len(batch))]
 
     def _answer_alike(self, asked: Sequence[PredictRequest]) -> Sequence[Outcome | Exception]:
-        items = [BatchItem.model_construct(track_id=one.track_id, region=one.region) for one in asked]
         try:
             return self._reader.read(
-                lambda connection: self._predictor.predict_batch(connection, items, asked[0], at_hand=True)
+                lambda connection: self._predictor.predict_batch(connection, asked, asked[0], at_hand=True)
             )
         except NotAtHandError as error:  # with each upload: its traceback holds all who wait for it
             return [error.with_traceback(None)] * len(asked)
