@@ -149,8 +149,8 @@ class Database:
         return True
 
     def reader(self) -> "Reader":
-        """What reads as ``read`` does, on a connection that it keeps."""
-        return Reader(self._reader)
+        """What reads by single statements, on a connection that it keeps."""
+        return Reader(self.engine)
 
     def dispose(self) -> None:
         """Close the pooled connections."""
@@ -158,9 +158,10 @@ class Database:
 
 
 class Reader:
-    """Reads one after the other, of one thread at a time, each of one state of the store.
+    """Reads of one statement each, one after the other, of one thread at a time.
 
-    Taking a connection from the pool and giving it back costs half of what a forecast reads.
+    A statement sees one state of the store by itself. So no transaction is begun nor ended, which on
+    PostgreSQL are two of three ways there and back; nor is a connection taken from the pool and given back.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -168,13 +169,14 @@ class Reader:
         self._kept: Connection | None = None
 
     def read(self, work: Callable[[Connection], Answer]) -> Answer:
-        """What ``work`` makes of the store; nothing it does is kept."""
+        """What ``work`` makes of the store, each statement of which may see another state of it."""
         try:
-            return self._read(work)
+            return work(self._open())
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return self._read(work)  # the connection had died since the last time: a new one may do
+            self.close()
+            return work(self._open())  # the connection had died since the last time: a new one may do
 
     def close(self) -> None:
         """Let the connection go."""
@@ -185,40 +187,26 @@ class Reader:
                     kept.invalidate()  # not back to the pool: its time limit is no other's
                 kept.close()
 
-    def _read(self, work: Callable[[Connection], Answer]) -> Answer:
-        try:
-            connection, driver = self._begin()
-        except DATABASE_ERRORS:
+    def _open(self) -> Connection:
+        if self._kept is not None and self._kept.invalidated:  # the second attempt failed, too
             self.close()
-            raise
-        try:
-            return work(connection)
-        finally:
-            self._end(connection, driver)
-
-    def _end(self, connection: Connection, driver: Any) -> None:
-        try:
-            if not connection.invalidated:
-                driver.rollback()
-                return
-        except connection.dialect.loaded_dbapi.Error:  # it was lost
-            connection.invalidate()
-        self.close()
-
-    def _begin(self) -> tuple[Connection, Any]:
-        """The connection, inside a transaction that the driver knows of and SQLAlchemy need not."""
         if self._kept is None:
             self._kept = self._engine.connect()
-            self._kept.begin()
-            driver: Any = self._kept.connection.driver_connection
-            if self._kept.dialect.name == "postgresql":
-                driver.execute(f"SET statement_timeout = {READ_WAIT}")
-                driver.commit()
-            return self._kept, driver
-        driver = self._kept.connection.driver_connection
-        if self._kept.dialect.name == "sqlite":  # psycopg begins with the first statement
-            driver.execute("BEGIN")
-        return self._kept, driver
+            try:
+                self._prepare(self._kept)
+            except DATABASE_ERRORS:
+                self.close()
+                raise
+        return self._kept
+
+    def _prepare(self, connection: Connection) -> None:
+        """Have SQLAlchemy think that a transaction was begun, so that it begins none."""
+        connection.begin()
+        driver: Any = connection.connection.driver_connection
+        driver.rollback()
+        if connection.dialect.name == "postgresql":
+            driver.autocommit = True
+            driver.execute(f"SET statement_timeout = {READ_WAIT}")
 
 
 @contextmanager

@@ -45,8 +45,11 @@ class RunningModel:
 
         Infinite where the backtest has no such figure.
         """
-        ratios = self._error_ratios
-        return ratios.get(region, fmean(ratios.values()) if ratios else np.inf)
+        return self._error_ratios.get(region, self._mean_error_ratio)
+
+    @cached_property
+    def _mean_error_ratio(self) -> float:
+        return fmean(self._error_ratios.values()) if self._error_ratios else np.inf
 
     @cached_property
     def _error_ratios(self) -> dict[str, float]:

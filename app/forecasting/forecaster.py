@@ -36,10 +36,14 @@ class Forecast:
         """The point forecast in streams. (tracks, horizon)"""
         return self.quantiles[:, :, self.quantile_levels.index(0.5)]
 
+    def bounds(self, level: int) -> tuple[int, int]:
+        """Which levels bound the central interval of ``level`` percent."""
+        tail = round((1 - level / 100) / 2, 6)
+        return self.quantile_levels.index(tail), self.quantile_levels.index(round(1 - tail, 6))
+
     def interval(self, level: int) -> tuple[Floats, Floats]:
         """The central interval of ``level`` percent: its bounds, each (tracks, horizon)."""
-        tail = round((1 - level / 100) / 2, 6)
-        low, high = self.quantile_levels.index(tail), self.quantile_levels.index(round(1 - tail, 6))
+        low, high = self.bounds(level)
         return self.quantiles[:, :, low], self.quantiles[:, :, high]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 FEATURES = (
@@ -93,18 +94,18 @@ class ForecastSpec:
     artist_covariates: tuple[str, ...] = ()
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
 
-    @property
+    @cached_property
     def covariates(self) -> tuple[str, ...]:
         """All channels of a step, in the order of the model's input."""
         return self.past_covariates + self.known_future_covariates
 
-    @property
+    @cached_property
     def market_covariates(self) -> tuple[str, ...]:
         """The channels that all tracks of a region share."""
         shared = tuple(name for name in self.past_covariates if name.startswith("market_"))
         return shared + self.known_future_covariates
 
-    @property
+    @cached_property
     def levels(self) -> tuple[int, ...]:
         """The central interval levels, in percent, that pairs of quantile levels make."""
         known = {round(q, 6) for q in self.quantile_levels}

@@ -12,14 +12,13 @@ from app.predict import schemas
 from app.predict.baseline import forecast_baseline
 from app.predict.checks import Asked
 from app.predict.market import MarketCache
-from app.predict.records import TrackRecord
 from app.predict.selection import Choice
 from app.repository.history import Entries
 from app.repository.regions import RegionState
+from app.repository.track_records import TrackRecord
 
 DECIMALS = 2
 
-Rows = list[list[float]]  # (tracks, horizon)
 Day = tuple[float, list[tuple[int, float, float]]]  # streams; level, lower and upper bound of each interval
 Fields = dict[str, Any]
 
@@ -42,27 +41,30 @@ class Numbers:
     """What a model says of some tracks, as it goes into answers.
 
     Attributes:
-        streams: The median of each day. (tracks, horizon)
-        bounds: Of each level asked for: level, lower and upper bounds. (tracks, horizon) each
+        quantiles: Of the days asked for; plain floats, which cost a tenth of an array's to pick out.
+            (tracks, horizon, levels)
+        median: Its place among them.
+        bounds: Of each level asked for: level, and the places of its lower and upper bound.
     """
 
-    streams: Rows
-    bounds: list[tuple[int, Rows, Rows]]
+    quantiles: list[list[list[float]]]
+    median: int
+    bounds: list[tuple[int, int, int]]
 
     @classmethod
     def of(cls, forecast: Forecast, asked: Asked) -> "Numbers":
-        """The days and levels asked for; plain floats, which cost a tenth of an array's to pick out."""
-        days = slice(asked.horizon)
-        intervals = [(level, *forecast.interval(level)) for level in asked.levels]
+        """The days and levels asked for."""
         return cls(
-            forecast.median[:, days].tolist(),
-            [(level, low[:, days].tolist(), high[:, days].tolist()) for level, low, high in intervals],
+            forecast.quantiles[:, : asked.horizon].tolist(),
+            forecast.quantile_levels.index(0.5),
+            [(level, *forecast.bounds(level)) for level in asked.levels],
         )
 
     def day(self, row: int, step: int) -> Day:
         """The forecast of one track for one day."""
-        return self.streams[row][step], [
-            (level, low[row][step], high[row][step]) for level, low, high in self.bounds
+        quantiles = self.quantiles[row][step]
+        return quantiles[self.median], [
+            (level, quantiles[low], quantiles[high]) for level, low, high in self.bounds
         ]
 
 

@@ -5,9 +5,9 @@ import datetime as dt
 from app.errors import ConflictError, InvalidRequestError
 from app.predict import schemas
 from app.predict.intervals import LEVELS
-from app.predict.records import TrackRecord
 from app.predict.selection import Choice
 from app.repository.regions import RegionState
+from app.repository.track_records import TrackRecord
 
 BASELINE_CONTEXT = 28  # days; a track off the chart for longer gets no forecast from the baseline
 

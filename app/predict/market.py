@@ -33,11 +33,6 @@ class MarketCache:
         self._growth: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date, dt.date], float]]] = {}
         self._ratios: dict[str, tuple[RegionState, dict[tuple[dt.date, dt.date], float | None]]] = {}
 
-    def holds(self, region: RegionState) -> bool:
-        """Whether ``covariates`` are at hand."""
-        kept = self._covariates.get(region.code)
-        return kept is not None and kept[0] == region
-
     def covariates(self, connection: Connection, region: RegionState) -> MarketCovariates:
         """The region's shared channels up to its last day; row d of them reads no day after d."""
         with self._lock:
@@ -67,11 +62,6 @@ class MarketCache:
                 known[1].clear()
             known[1][key] = chart_weekday(1.0, ratios)
         return known[1][key]
-
-    def holds_factors(self, region: RegionState, *, as_of: dt.date, horizon: int) -> bool:
-        """Whether ``interval_factors`` are at hand."""
-        kept = self._factors.get((region.code, as_of, horizon))
-        return kept is not None and kept[0] == region
 
     def interval_factors(
         self, connection: Connection, region: RegionState, *, as_of: dt.date, horizon: int

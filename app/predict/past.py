@@ -71,9 +71,9 @@ class PastForecasts:
         self._under_way: dict[Key, Lock] = {}
         self._unwritten: list[_Unwritten] = []
 
-    def holds(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> bool:
-        """Whether what ``read`` gives is at hand."""
-        return key_of(region, model, as_of) in self._kept
+    def find(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> Past | None:
+        """What ``read`` gives, where it is at hand."""
+        return self._kept.get(key_of(region, model, as_of))
 
     def read(
         self,

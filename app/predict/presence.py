@@ -19,8 +19,9 @@ from app.forecasting.presence import (
 )
 from app.model_store import RunningRowModel
 from app.predict.market import MarketCache
-from app.predict.records import TrackRecord, build_history
+from app.predict.records import build_history
 from app.repository.regions import RegionState
+from app.repository.track_records import TrackRecord
 
 PROBABILITY_DECIMALS, RANK_DECIMALS = 4, 1
 

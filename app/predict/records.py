@@ -3,7 +3,6 @@
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection
@@ -11,54 +10,37 @@ from sqlalchemy import Connection
 from app.forecasting.artists import ChartArtists
 from app.forecasting.history import History, parse_release_day
 from app.observability.tracing import traced
-from app.repository.history import (
-    Entries,
-    TrackFacts,
-    count_observed_days,
-    read_entries,
-    read_track_facts,
-)
-from app.repository.regions import RegionState
-
-NO_ENTRIES = Entries((), (), ())
-
-
-@dataclass(frozen=True)
-class TrackRecord:
-    """What a region knew of a track at a cutoff.
-
-    Attributes:
-        facts: Of the track; its ``last_day`` and ``observed_days`` count later days too.
-        entries: Its days on the chart among those read, none after the cutoff.
-        observed_days: On how many days it had charted by then, those not read included.
-    """
-
-    facts: TrackFacts
-    entries: Entries
-    observed_days: int
+from app.repository.regions import RegionState, resolve_region
+from app.repository.track_records import TrackRecord, read_track_records
 
 
 @traced("database.read")
 def read_records(
-    connection: Connection, region: RegionState, track_ids: Sequence[str], *, as_of: dt.date, days: int
-) -> dict[str, TrackRecord]:
-    """The records of the tracks that had charted by ``as_of``, with the entries of the ``days`` up to it."""
-    if as_of < region.first_day:
-        return {}
-    facts = read_track_facts(connection, region.code, track_ids)
-    counts = _count_observed_days(connection, region, facts, as_of)
-    days = min(days, (as_of - region.first_day).days + 1)  # the calendar may not reach further back
-    first_day = as_of - dt.timedelta(days=days - 1)
-    entries = read_entries(connection, region.code, track_ids, first_day, as_of)
-    return {i: TrackRecord(facts[i], entries.get(i, NO_ENTRIES), count) for i, count in counts.items()}
+    connection: Connection,
+    code: str | None,
+    default: str | None,
+    track_ids: Sequence[str],
+    *,
+    as_of: dt.date | None,
+    days: int,
+) -> tuple[RegionState, dict[str, TrackRecord]]:
+    """The region that is meant, and of those tracks that had charted there by ``as_of`` the records.
 
+    Args:
+        connection: To the store.
+        code: Of the region asked for, if one was.
+        default: The one meant otherwise.
+        track_ids: Of the tracks.
+        as_of: None: the region's last day.
+        days: How many days up to it their entries have to cover; they may reach further back.
 
-def _count_observed_days(
-    connection: Connection, region: RegionState, facts: dict[str, TrackFacts], as_of: dt.date
-) -> dict[str, int]:
-    if as_of == region.last_day:
-        return {track_id: known.observed_days for track_id, known in facts.items()}
-    return count_observed_days(connection, region.code, list(facts), as_of)
+    Raises:
+        NotFoundError: the region has no charts.
+        InvalidRequestError: none was named and there is no single one to take.
+    """
+    wanted = code or default or resolve_region(connection, None, None).code
+    found = read_track_records(connection, wanted, track_ids, as_of=as_of, most=days)
+    return found or (resolve_region(connection, wanted, None), {})
 
 
 def build_history(
@@ -72,24 +54,25 @@ def build_history(
         length: Days.
         artists: The cutoff's chart, for a model that wants a track's companions.
     """
+    n_tracks = len(records)
+    streams, positions = grids = np.full((2, n_tracks, length), np.nan)
+    observed_before = np.empty(n_tracks, dtype=np.int64)
     first_day = as_of.toordinal() - length + 1
-    streams, positions = (np.full((len(records), length), np.nan) for _ in range(2))
-    for row, record in enumerate(records):
-        days = record.entries.days
-        columns = [day.toordinal() - first_day for day in days]
-        known = bisect_left(columns, 0)  # what was read for the answer's history alone lies before it
-        streams[row, columns[known:]] = record.entries.streams[known:]
-        positions[row, columns[known:]] = record.entries.positions[known:]
+    for row, (_, entries, observed_days) in enumerate(records):
+        columns = [day.toordinal() - first_day for day in entries.days]
+        inside = bisect_left(columns, 0)  # others may have been read for the answer's history
+        grids[:, row, columns[inside:]] = entries.streams[inside:], entries.positions[inside:]
+        observed_before[row] = observed_days - (len(columns) - inside)
     facts = [record.facts for record in records]
-    companions = np.zeros((len(records), length, 2), dtype=np.float32)
+    companions = np.zeros((n_tracks, length, 2), dtype=np.float32)
     if artists is not None:  # a forecast looks at those of its cutoff alone
         companions[:, -1] = [artists.companions(known.track_id, known.artist) for known in facts]
     return History(
-        cutoffs=np.full(len(records), as_of, dtype="datetime64[D]"),
+        cutoffs=np.full(n_tracks, as_of, dtype="datetime64[D]"),
         streams=streams,
         positions=positions,
         first_days=np.array([known.first_day for known in facts], dtype="datetime64[D]"),
-        observed_before=np.array([r.observed_days for r in records]) - np.isfinite(streams).sum(axis=1),
+        observed_before=observed_before,
         release_days=np.array([parse_release_day(known.release_date) for known in facts]),
         features=np.array([known.features for known in facts], dtype=float),
         companions=companions,

@@ -24,9 +24,9 @@ class RolledMarkets:
         self._lock = Lock()
         self._kept: dict[Key, MarketCovariates] = {}
 
-    def holds(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> bool:
-        """Whether what ``read`` gives is at hand."""
-        return key_of(region, model, as_of) in self._kept
+    def find(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> MarketCovariates | None:
+        """What ``read`` gives, if it is at hand."""
+        return self._kept.get(key_of(region, model, as_of))
 
     def read(
         self, connection: Connection, region: RegionState, *, model: RunningModel, as_of: dt.date

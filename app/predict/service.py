@@ -1,8 +1,9 @@
 """From a request to forecasts: read each track's history, make windows, run the models once, answer."""
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn, cast
 
 import numpy as np
 from sqlalchemy import Connection
@@ -24,16 +25,27 @@ from app.predict.checks import BASELINE_CONTEXT, Asked, check_as_of, check_level
 from app.predict.market import MarketCache
 from app.predict.past import Past, PastForecasts
 from app.predict.presence import find_head, forecast_presence
-from app.predict.records import TrackRecord, build_history, read_records
+from app.predict.records import build_history, read_records
 from app.predict.rolled import RolledMarkets
 from app.predict.selection import Choice, Models, heed_past, select_model
-from app.repository.regions import RegionState, resolve_region
+from app.repository.regions import RegionState
+from app.repository.track_records import TrackRecord
 
 Outcome = schemas.Prediction | ChartcastError
 
 
 class NotAtHandError(Exception):
     """What an answer draws on has to be looked up or made first."""
+
+
+class _NothingMore:
+    """Stands where a connection would, for what may draw on nothing but what is at hand."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotAtHandError
+
+
+_NOTHING_MORE = cast(Connection, _NothingMore())
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,7 @@ class Predictor:
         Raises:
             ChartcastError: 404, 409 or 422, as the contract says.
         """
-        item = schemas.BatchItem(track_id=request.track_id, region=request.region)
-        outcome = self.predict_batch(connection, [item], request)[0]
+        outcome = self.predict_batch(connection, [request], request)[0]
         if isinstance(outcome, ChartcastError):
             raise outcome
         return outcome
@@ -69,7 +80,7 @@ class Predictor:
     def predict_batch(
         self,
         connection: Connection,
-        items: Sequence[schemas.BatchItem],
+        items: Sequence[schemas.BatchItem | schemas.PredictRequest],
         asked: Asked,
         *,
         at_hand: bool = False,
@@ -80,7 +91,8 @@ class Predictor:
             connection: To the store.
             items: The tracks.
             asked: What is asked of all of them.
-            at_hand: Only if all that takes seconds to look up is at hand.
+            at_hand: Only if all else is at hand that is needed beside a statement for each region. Such
+                a statement sees one state of the store, so there need be no transaction.
 
         Raises:
             NotAtHandError: it is not.
@@ -91,15 +103,30 @@ class Predictor:
         for i, item in enumerate(items):
             by_region[item.region].append(i)
         for code, indices in by_region.items():
+            track_ids = sorted({items[i].track_id for i in indices})
             try:
-                region = resolve_region(connection, code, self.default_region)
-                batch = _RegionBatch(connection, self, models, region, asked, at_hand=at_hand)
+                region, records = read_records(
+                    connection,
+                    code,
+                    self.default_region,
+                    track_ids,
+                    as_of=asked.as_of,
+                    days=_count_days(models, asked),
+                )
+                more = _NOTHING_MORE if at_hand else connection
+                batch = _RegionBatch(more, self, models, region, asked, at_hand=at_hand)
             except ChartcastError as error:
                 outcomes |= dict.fromkeys(indices, _as_outcome(error))
             else:
-                of_region = batch.predict({items[i].track_id for i in indices})
+                of_region = batch.predict(track_ids, records)
                 outcomes |= {i: of_region[items[i].track_id] for i in indices}
         return [outcomes[i] for i in range(len(items))]
+
+
+def _count_days(models: Models, asked: Asked) -> int:
+    """How many days of a track's history an answer may draw on."""
+    contexts = [model.bundle.spec.context_length for model in models.values()]
+    return max(LEAD_IN + max([BASELINE_CONTEXT, *contexts]), asked.include_history)
 
 
 def _as_outcome(error: ChartcastError) -> ChartcastError:
@@ -133,12 +160,11 @@ class _RegionBatch:
         self.head = find_head(on.store.row_models) if asked.include_presence else None
         self.presence: dict[str, list[Fields]] = {}
 
-    def predict(self, track_ids: Set[str]) -> dict[str, Outcome]:
-        """An outcome for each of the tracks."""
-        records = self._read(sorted(track_ids))
+    def predict(self, track_ids: Sequence[str], records: Mapping[str, TrackRecord]) -> dict[str, Outcome]:
+        """An outcome for each of the tracks; of those that had not charted there is no record."""
         outcomes: dict[str, Outcome] = {}
         by_model: dict[str, list[Answerable]] = defaultdict(list)
-        for track_id in sorted(track_ids):
+        for track_id in track_ids:
             try:
                 answerable = self._choose_model(track_id, records.get(track_id))
             except ChartcastError as error:
@@ -151,12 +177,9 @@ class _RegionBatch:
             )
         for group in by_model.values():
             outcomes |= self._answer(group)
+        for group in by_model.values():  # last: what is not at hand is asked for, and counted, once more
+            self._count(group)
         return outcomes
-
-    def _read(self, track_ids: Sequence[str]) -> dict[str, TrackRecord]:
-        contexts = [model.bundle.spec.context_length for model in self.models.values()]
-        days = max(LEAD_IN + max([BASELINE_CONTEXT, *contexts]), self.asked.include_history)
-        return read_records(self.connection, self.region, track_ids, as_of=self.as_of, days=days)
 
     def _choose_model(self, track_id: str, record: TrackRecord | None) -> Answerable:
         if record is None:
@@ -181,13 +204,8 @@ class _RegionBatch:
 
     def _answer(self, group: Sequence[Answerable]) -> dict[str, Outcome]:
         """The answers for tracks that one model forecasts."""
-        if group[0].choice.model is None and self.at_hand and not self._holds_factors():
-            raise NotAtHandError
         forecast = self._forecast(group)
         numbers = None if forecast is None else Numbers.of(forecast, self.asked)
-        model = group[0].choice.model
-        version = None if model is None else model.bundle.version
-        count_forecasts(group[0].model_name, version, self.asked.model, len(group))
         return {
             answerable.record.facts.track_id: build_prediction(
                 self.connection,
@@ -201,6 +219,11 @@ class _RegionBatch:
             )
             for row, answerable in enumerate(group)
         }
+
+    def _count(self, group: Sequence[Answerable]) -> None:
+        model = group[0].choice.model
+        version = None if model is None else model.bundle.version
+        count_forecasts(group[0].model_name, version, self.asked.model, len(group))
 
     def _forecast(self, group: Sequence[Answerable]) -> Forecast | None:
         model = group[0].choice.model
@@ -248,21 +271,22 @@ class _RegionBatch:
             self.connection, self.cache, self.region, head, market, records=records, as_of=self.as_of
         )
 
-    def _holds_factors(self) -> bool:
-        return self.cache.holds_factors(self.region, as_of=self.as_of, horizon=self.asked.horizon)
-
     def _read_market(self) -> MarketCovariates:
-        if self.at_hand and not self.cache.holds(self.region):
-            raise NotAtHandError
         return self.cache.covariates(self.connection, self.region)
 
     def _read_rolled(self, model: RunningModel) -> MarketCovariates:
-        if self.at_hand and not self.rolled.holds(self.region, model=model, as_of=self.as_of):
+        known = self.rolled.find(self.region, model=model, as_of=self.as_of)
+        if known is not None:
+            return known
+        if self.at_hand:
             raise NotAtHandError
         return self.rolled.read(self.connection, self.region, model=model, as_of=self.as_of)
 
     def _read_past(self, model: RunningModel) -> Past:
-        if self.at_hand and not self.past.holds(self.region, model=model, as_of=self.as_of):
+        known = self.past.find(self.region, model=model, as_of=self.as_of)
+        if known is not None:
+            return known
+        if self.at_hand:  # else another request's look back might be waited for
             raise NotAtHandError
         return self.past.read(
             self.connection, self.region, self._read_market(), model=model, as_of=self.as_of

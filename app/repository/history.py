@@ -6,7 +6,7 @@ The statements are built once: for queries as small as these, building them cost
 import datetime as dt
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
@@ -26,6 +26,11 @@ class TrackFacts(NamedTuple):
     observed_days: int
     release_date: str | None
     features: tuple[float | None, ...]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "TrackFacts":
+        """The facts in a row of ``FACTS``."""
+        return cls._make((*row[:7], tuple(row[7:])))
 
     @property
     def has_metadata(self) -> bool:
@@ -60,17 +65,18 @@ _ENTRIES = select(
 _TRACK_ENTRIES = Prepared(
     _ENTRIES.where(DailyStreams.track_id.in_(_TRACKS)).order_by(DailyStreams.track_id, DailyStreams.date)
 )
+FACTS = (  # in the order of ``TrackFacts``, then one by one its features
+    TrackRegion.track_id,
+    Track.track_name,
+    Track.artist,
+    TrackRegion.first_day,
+    TrackRegion.last_day,
+    TrackRegion.observed_days,
+    TrackMetadata.release_date,
+    *(getattr(TrackMetadata, name) for name in FEATURES),
+)
 _FACTS = Prepared(
-    select(
-        TrackRegion.track_id,
-        Track.track_name,
-        Track.artist,
-        TrackRegion.first_day,
-        TrackRegion.last_day,
-        TrackRegion.observed_days,
-        TrackMetadata.release_date,
-        *(getattr(TrackMetadata, name) for name in FEATURES),
-    )
+    select(*FACTS)
     .join(Track, Track.track_id == TrackRegion.track_id)
     .outerjoin(TrackMetadata, TrackMetadata.track_id == TrackRegion.track_id)
     .where(TrackRegion.region == _REGION, TrackRegion.track_id.in_(_TRACKS))
@@ -113,7 +119,7 @@ _CHART = select(DailyStreams.track_id, DailyStreams.streams).where(
 def read_track_facts(connection: Connection, region: str, track_ids: Sequence[str]) -> dict[str, TrackFacts]:
     """The facts of those of ``track_ids`` that the region has seen."""
     rows = _FACTS.rows(connection, {"region": region, "track_ids": track_ids})
-    return {row[0]: TrackFacts._make((*row[:7], tuple(row[7:]))) for row in rows}
+    return {row[0]: TrackFacts.of(row) for row in rows}
 
 
 def read_entries(

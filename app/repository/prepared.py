@@ -5,13 +5,14 @@ the statement is written and compiled by SQLAlchemy, once, and only its executio
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Processor = Callable[[Any], Any]
+MOST_WORDINGS = 100  # of a statement: the batcher's batches, of up to 64 tracks, and some
 
 
 class Prepared:
@@ -25,7 +26,7 @@ class Prepared:
         self._statement = statement
         self._forms: dict[str, _Form] = {}  # by dialect
 
-    def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def rows(self, connection: Connection, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """The rows as Python values.
 
         Args:
@@ -37,7 +38,7 @@ class Prepared:
         """
         return list(zip(*self.columns(connection, parameters), strict=True))
 
-    def columns(self, connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def columns(self, connection: Connection, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """The columns as Python values, none at all where there is no row; otherwise as ``rows``."""
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
@@ -57,8 +58,9 @@ class _Form:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
         self._compiled = compiled
-        self._sql = str(compiled)
-        self._expands = any(bind.expanding for bind in compiled.binds.values())
+        self._given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self._expanding = [name for name, bind in compiled.binds.items() if bind.expanding]
+        self._wordings: dict[tuple[int, ...], _Wording] = {}
         self._error: type[Exception] = dialect.loaded_dbapi.Error
         self._binds = _some(
             {name: b.type.dialect_impl(dialect).bind_processor(dialect) for name, b in compiled.binds.items()}
@@ -66,7 +68,7 @@ class _Form:
         self._types = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
         self.results: dict[int, Processor] | None = None  # by column; known with the first answer
 
-    def fetch(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    def fetch(self, connection: Connection, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         """The rows as the driver gives them."""
         driver: Any = connection.connection.driver_connection
         sql, bound = self._write(parameters)
@@ -94,17 +96,45 @@ class _Form:
     def _build_processors(self, dialect: Dialect, description: Any) -> dict[int, Processor]:
         return _some({i: t.result_processor(dialect, description[i][1]) for i, t in enumerate(self._types)})
 
-    def _write(self, parameters: Mapping[str, Any]) -> tuple[str, Any]:
+    def _write(self, parameters: dict[str, Any]) -> tuple[str, Any]:
         """The SQL, and its parameters as the driver takes them."""
-        values = dict(parameters)
+        values: dict[str, Any] = self._given | parameters
         for name, process in self._binds.items():
             values[name] = process(values[name])
-        if not self._expands:
-            order = self._compiled.positiontup
-            return self._sql, values if order is None else tuple([values[name] for name in order])
-        written = self._compiled.construct_expanded_state(values)
-        in_order = written.positiontup is not None
-        return written.statement, written.positional_parameters if in_order else written.parameters
+        lists = {name: values.pop(name) for name in self._expanding}
+        wording = self._word(tuple(map(len, lists.values())))
+        for names, items in zip(wording.items, lists.values(), strict=True):
+            values.update(zip(names, items, strict=True))
+        order = wording.order
+        return wording.sql, values if order is None else tuple([values[name] for name in order])
+
+    def _word(self, lengths: tuple[int, ...]) -> "_Wording":
+        """The statement for lists of these lengths; to write it takes as long as the database to answer."""
+        wording = self._wordings.get(lengths)
+        if wording is None:
+            lists = {name: [None] * n for name, n in zip(self._expanding, lengths, strict=True)}
+            others = dict.fromkeys(self._compiled.binds)
+            state = self._compiled.construct_expanded_state(others | lists)
+            items = [state.parameter_expansion.get(name, []) for name in self._expanding]
+            wording = _Wording(state.statement, items, state.positiontup)
+            if len(self._wordings) >= MOST_WORDINGS:
+                self._wordings.clear()
+            self._wordings[lengths] = wording
+        return wording
+
+
+class _Wording(NamedTuple):
+    """A statement written out for lists of certain lengths.
+
+    Attributes:
+        sql: As the driver takes it.
+        items: The names of each list's items.
+        order: The names of all parameters in their places; None where they go by name.
+    """
+
+    sql: str
+    items: list[list[str]]
+    order: Sequence[str] | None
 
 
 class _Context:

@@ -23,13 +23,14 @@ class RegionState(NamedTuple):
 _ARTISTS = SharedVersion.name == literal_column(
     "'artists'"
 )  # no parameter, which ``Prepared`` would want given
-_STATES = select(
+STATE = (  # in the order of ``RegionState``
     Region.code,
     type_coerce(Region.first_day, Date),
     type_coerce(Region.last_day, Date),
     Region.version,
     select(SharedVersion.version).where(_ARTISTS).scalar_subquery(),
-).where(Region.last_day.is_not(None))
+)
+_STATES = select(*STATE).where(Region.last_day.is_not(None))
 _STATE = Prepared(_STATES.where(Region.code == bindparam("code")))
 
 

@@ -202,7 +202,7 @@ def test_a_steady_prediction_costs_the_statements_it_did(app: TestClient, sample
         predict(app, charting(sample), model=model, **WIDE)
         with recorded_statements(app) as statements:
             predict(app, debut(sample), model=model, **WIDE)
-        assert len(statements) == 3, statements
+        assert len(statements) == 1, statements
 
 
 def test_auto_falls_to_the_baseline_where_the_regions_own_past_says_so(
