@@ -32,13 +32,13 @@ def roll(
     factors: Floats | None,
     stretch: Floats = STRETCH,
 ) -> Forecast:
-    """Forecast on from a direct forecast.
+    """Forecast on from the first week.
 
     Args:
         forecaster: The model.
-        history: What the direct forecast was made from.
+        history: What the first week was forecast from.
         market: Of ``roll_chart``, for the cutoff of all tracks.
-        head: The direct forecast, calibrated: the first days of what comes back, to the bit.
+        head: The first week's forecast, calibrated: the first days of what comes back, to the bit.
         horizon: Days ahead, at most ``MAX_HORIZON``.
         scores: Of ``draw_scores``, for ``count_blocks``. (tracks, blocks, paths)
         observed_days: At the cutoff. (tracks,)

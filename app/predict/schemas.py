@@ -27,8 +27,9 @@ class ForecastOptions(BaseModel):
         ge=1,
         le=MAX_HORIZON,
         description=(
-            "Days to forecast, up to the model's max_horizon (28). Those beyond its direct_horizon (7) are "
-            "forecast from its own forecast of the days before them."
+            "Days to forecast, up to the model's max_horizon (28). Those up to its direct_horizon (7) lie "
+            "between what it says of them at once and what it says day by day; those beyond are forecast from "
+            "its own forecast of the days before them."
         ),
     )
     model: ModelName = Field(
