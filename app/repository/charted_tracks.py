@@ -113,7 +113,7 @@ def _observe(changes: Sequence[ChartChange]) -> dict[str, _Observed]:
     for change, track_ids in zip(reversed(ordered), reversed(touched), strict=True):
         first.update(dict.fromkeys(track_ids, change.date))
     return {
-        t: _Observed(first[t], change.date, change.after[t].streams, counts[t]) for t, change in last.items()
+        t: _Observed(first[t], change.date, change.after.streams[t], counts[t]) for t, change in last.items()
     }
 
 
