@@ -29,6 +29,7 @@ _CHARTS = (
     .where(DailyStreams.date.in_(bindparam("days", expanding=True)))
     .order_by(DailyStreams.date)
 )
+_INSERT_CORRECTION = insert(Correction)
 _DELETE_ROW = delete(DailyStreams).where(
     DailyStreams.region == bindparam("in_region"),
     DailyStreams.track_id == bindparam("of_track"),
@@ -123,7 +124,7 @@ def insert_corrections(connection: Connection, batch_id: int, changes: Sequence[
         for change in changes
         for track_id, old in sorted((*change.updated.items(), *change.removed.items()))
     )
-    execute_many(connection, insert(Correction), rows)
+    execute_many(connection, _INSERT_CORRECTION, rows)
 
 
 def _build_correction(batch_id: int, change: ChartChange, track_id: str, old: Entry) -> dict[str, Any]:
