@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain, groupby, repeat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -11,11 +11,10 @@ from sqlalchemy import Connection, Date, bindparam, case, delete, insert, select
 
 from app.models import ChartDay, Correction, DailyStreams, Region
 from app.repository.chart_change import Chart, ChartChange, DayKey, Entry, build_chart
-from app.repository.upsert import execute_many, in_batches, insert_rows, overwrite, upsert_rows
+from app.repository.chart_rows import COLUMNS, insert_rows, sort_rows
+from app.repository.upsert import execute_many, in_batches, overwrite, upsert_rows
 
 Movements = Mapping[DayKey, float | None]  # the market movement of days, worked out again
-Row = tuple[str, str, dt.date, int, int]
-_ROW = ("region", "track_id", "date", "position", "streams")
 _SUMS = ("tracks", "total_streams", "min_streams", "movement", "batch_id")
 _LOCK = (
     select(Region.code)
@@ -86,26 +85,10 @@ def _days_by_region(keys: Iterable[DayKey]) -> dict[str, list[dt.date]]:
 def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
     """Put in, overwrite and take out the rows that ``changes``, by region and day, say: by primary key."""
     # The upload holds the lock of its regions: what was not there when it looked is not there now.
-    insert_rows(connection, DailyStreams, _ROW, _sort_rows((c, c.inserted) for c in changes))
-    updated = _sort_rows((c, c.updated.keys()) for c in changes)
-    upsert_rows(connection, DailyStreams, _ROW, updated, merge=overwrite("position", "streams"))
+    insert_rows(connection, changes)
+    updated = sort_rows((c, c.updated.keys()) for c in changes)
+    upsert_rows(connection, DailyStreams, COLUMNS, updated, merge=overwrite("position", "streams"))
     _delete_rows(connection, changes)
-
-
-def _sort_rows(entries: Iterable[tuple[ChartChange, Set[str]]]) -> Iterator[Row]:
-    """The rows of these tracks after a change, by primary key where the changes go by region and day."""
-    for _, of_region in groupby(entries, key=lambda entry: entry[0].region):
-        by_track: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in chain.from_iterable(_build_rows(change, track_ids) for change, track_ids in of_region):
-            by_track[row[1]].append(row)
-        yield from chain.from_iterable(map(by_track.__getitem__, sorted(by_track)))
-
-
-def _build_rows(change: ChartChange, track_ids: Set[str]) -> Iterator[Row]:
-    numbers = (
-        map(of_track.__getitem__, track_ids) for of_track in (change.after.positions, change.after.streams)
-    )
-    return zip(repeat(change.region), track_ids, repeat(change.date), *numbers, strict=False)
 
 
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
