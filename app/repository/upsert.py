@@ -64,7 +64,7 @@ def upsert_rows(
         rows: In the order of ``columns``.
         merge: What becomes of rows that are there; the same function each time, its statement is kept.
     """
-    table = _table(model)
+    table = table_of(model)
     postgres = connection.dialect.name == "postgresql"
     for batch in in_batches(rows, BATCH):
         if postgres:
@@ -75,7 +75,8 @@ def upsert_rows(
             _execute_on_sqlite(connection, table, columns, batch, merge)
 
 
-def _table(model: type[Base]) -> Table:
+def table_of(model: type[Base]) -> Table:
+    """The table of a model."""
     table = model.__table__
     assert isinstance(table, Table)
     return table
