@@ -9,7 +9,7 @@ from operator import attrgetter
 from app.errors import ConflictError
 from app.forecasting.market import chart_ratio
 from app.ingest.rows import ChartColumns, Rejection
-from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
+from app.repository.chart_change import NO_CHART, Chart, ChartChange, DayKey, Entry
 from app.repository.charted_tracks import Naming
 from app.repository.charts import Movements
 
@@ -44,7 +44,7 @@ class RejectedRows:
             held.tracks.update(() if row.track_id is None else (row.track_id,))
             held.everything |= row.position is None and row.track_id is None
 
-    def keep(self, key: DayKey, lacking: Chart) -> dict[str, Entry]:
+    def keep(self, key: DayKey, lacking: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return those of the stored entries that the upload lacks and that stay all the same."""
         region, day = key
         reaches = ((region, day), (region, None), (None, day), (None, None))
@@ -52,35 +52,36 @@ class RejectedRows:
         return {t: entry for t, entry in lacking.items() if any(h.holds(t, entry) for h in held)}
 
 
-def build_chart(columns: ChartColumns) -> Chart:
-    """Return an uploaded chart by track."""
-    return dict(zip(columns.track_ids, map(Entry, columns.positions, columns.streams), strict=True))
-
-
 def compare_charts(
     uploaded: Mapping[DayKey, Chart], stored: Mapping[DayKey, Chart], rejected: RejectedRows
 ) -> list[ChartChange]:
     """Return what each uploaded chart changes, by region and day."""
-    return [_compare(key, uploaded[key], stored.get(key, {}), rejected) for key in sorted(uploaded)]
+    return [_compare(key, uploaded[key], stored.get(key, NO_CHART), rejected) for key in sorted(uploaded)]
 
 
 def _compare(key: DayKey, uploaded: Chart, stored: Chart, rejected: RejectedRows) -> ChartChange:
     if not stored:
-        return ChartChange(
-            *key, after=uploaded, inserted=uploaded.keys(), updated={}, removed={}, unchanged=0
-        )
-    lacking = {track_id: entry for track_id, entry in stored.items() if track_id not in uploaded}
+        of_day = uploaded.streams.keys()
+        return ChartChange(*key, after=uploaded, inserted=of_day, updated={}, removed={}, unchanged=0)
+    lacking = {t: stored.entry(t) for t in stored.streams.keys() - uploaded.streams.keys()}
     kept = rejected.keep(key, lacking)
-    updated = {t: stored[t] for t, entry in uploaded.items() if t in stored and stored[t] != entry}
-    inserted = uploaded.keys() - stored.keys()
+    inserted = uploaded.streams.keys() - stored.streams.keys()
+    common = uploaded.streams.keys() - inserted
+    updated = {t: old for t in common if (old := stored.entry(t)) != uploaded.entry(t)}
     return ChartChange(
         *key,
-        after={**uploaded, **kept},
+        after=_add(uploaded, kept),
         inserted=inserted,
         updated=updated,
         removed={track_id: entry for track_id, entry in lacking.items() if track_id not in kept},
         unchanged=len(uploaded) - len(inserted) - len(updated),
     )
+
+
+def _add(chart: Chart, kept: Mapping[str, Entry]) -> Chart:
+    positions = {track_id: entry.position for track_id, entry in kept.items()}
+    streams = {track_id: entry.streams for track_id, entry in kept.items()}
+    return Chart({**chart.positions, **positions}, {**chart.streams, **streams})
 
 
 def refuse_shrunk_charts(changes: Iterable[ChartChange], stored: Mapping[DayKey, Chart]) -> None:
@@ -89,7 +90,7 @@ def refuse_shrunk_charts(changes: Iterable[ChartChange], stored: Mapping[DayKey,
     Raises:
         ConflictError: it would leave a day under ``MIN_SHARE`` percent of its rows; names the days.
     """
-    sizes = [(change, len(stored.get(change.key, {}))) for change in changes]
+    sizes = [(change, len(stored.get(change.key, NO_CHART))) for change in changes]
     shrunk = [(c, size) for c, size in sizes if len(c.after) * 100 < size * MIN_SHARE]
     if shrunk:
         days = "; ".join(f"{c.region} {c.date} from {size} rows to {len(c.after)}" for c, size in shrunk[:5])
@@ -109,10 +110,11 @@ def measure_movements(changes: Iterable[ChartChange], charts: Mapping[DayKey, Ch
     """
     changed = {change.key for change in changes}
     moved = changed | {(region, day + DAY) for region, day in changed}
-    streams = {key: {t: entry.streams for t, entry in chart.items()} for key, chart in charts.items()}
     return {
-        (region, day): chart_ratio(streams[region, day], streams.get((region, day - DAY), {}))
-        for region, day in moved & streams.keys()
+        (region, day): chart_ratio(
+            charts[region, day].streams, charts.get((region, day - DAY), NO_CHART).streams
+        )
+        for region, day in moved & charts.keys()
     }
 
 

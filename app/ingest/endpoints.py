@@ -110,7 +110,7 @@ _JSON = "application/json"
 _CSV = ("text/csv", "application/csv", "application/gzip", "application/x-gzip")
 
 
-def get_service(request: Request, database: DatabaseDep, settings: SettingsDep) -> IngestService:
+async def get_service(request: Request, database: DatabaseDep, settings: SettingsDep) -> IngestService:
     """The service on the app's store."""
     return IngestService(database, settings, caller=caller_of(request))
 
@@ -118,7 +118,7 @@ def get_service(request: Request, database: DatabaseDep, settings: SettingsDep) 
 QUERY = ("region", "date", "on_error", "dry_run", "replace")
 
 
-def get_options(
+async def get_options(
     request: Request,
     region: Annotated[
         RegionCode | None,

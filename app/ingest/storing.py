@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from app.ingest.changes import (
     RejectedRows,
-    build_chart,
     choose_newest_names,
     compare_charts,
     find_neighbours,
@@ -18,7 +17,7 @@ from app.ingest.changes import (
 from app.ingest.rows import ParsedFile
 from app.observability.tracing import traced
 from app.repository.batches import insert_batch
-from app.repository.chart_change import Chart, ChartChange, DayKey
+from app.repository.chart_change import Chart, ChartChange, DayKey, build_chart
 from app.repository.charted_tracks import update_track_regions, upsert_tracks
 from app.repository.charts import (
     insert_corrections,
@@ -47,7 +46,11 @@ def plan_changes(connection: Connection, files: Sequence[ParsedFile], *, replace
         ConflictError: it would cut a chart short, and ``replace`` does not ask for that.
     """
     # A day is one file's alone (reject_repeated_days).
-    uploaded = {key: build_chart(chart) for file in files for key, chart in file.charts.items()}
+    uploaded = {
+        key: build_chart(chart.track_ids, chart.positions, chart.streams)
+        for file in files
+        for key, chart in file.charts.items()
+    }
     # With their neighbours at once, which the movement needs: one read.
     stored = read_charts(connection, uploaded.keys() | find_neighbours(uploaded))
     rejected = RejectedRows(row for file in files for row in file.rejected)

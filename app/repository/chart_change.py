@@ -1,7 +1,7 @@
 """What an upload does to stored charts, in the terms that both sides of the repository share."""
 
 import datetime as dt
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,28 @@ class Entry(NamedTuple):
     streams: int
 
 
-Chart = Mapping[str, Entry]  # one region's chart of one day, by track id
+@dataclass(frozen=True)
+class Chart:
+    """One region's chart of one day: two numbers of each track, by track id, in one order."""
+
+    positions: Mapping[str, int]
+    streams: Mapping[str, int]
+
+    def entry(self, track_id: str) -> Entry:
+        """Where a track stands that is on it."""
+        return Entry(self.positions[track_id], self.streams[track_id])
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+
+def build_chart(track_ids: Iterable[str], positions: Iterable[int], streams: Iterable[int]) -> Chart:
+    """A chart from its columns."""
+    ids = list(track_ids)
+    return Chart(dict(zip(ids, positions, strict=True)), dict(zip(ids, streams, strict=True)))
+
+
+NO_CHART = Chart({}, {})
 
 
 @dataclass(frozen=True)
@@ -29,8 +50,8 @@ class ChartChange:
     date: dt.date
     after: Chart
     inserted: Set[str]
-    updated: Chart
-    removed: Chart
+    updated: Mapping[str, Entry]
+    removed: Mapping[str, Entry]
     unchanged: int
 
     @property

@@ -1,13 +1,28 @@
 """What uploads say of tracks: their names, and the days they were observed in each region."""
 
 import datetime as dt
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    any_,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+)
 
 from app.forecasting.artists import artist_id, artist_key
 from app.models import DailyStreams, Track, TrackRegion
@@ -49,7 +64,6 @@ def upsert_tracks(connection: Connection, namings: Mapping[str, Naming]) -> None
 
 Names = tuple[str | None, str | None]  # a track's name and its artist
 _TRACKS: BindParameter[str] = bindparam("track_ids", expanding=True)
-_NAMES = select(Track.track_id, Track.track_name, Track.artist).where(Track.track_id.in_(_TRACKS))
 _LAST_DAYS = (
     select(TrackRegion.track_id, func.max(TrackRegion.last_day))
     .where(TrackRegion.track_id.in_(_TRACKS))
@@ -58,8 +72,19 @@ _LAST_DAYS = (
 
 
 def _read_names(connection: Connection, track_ids: Sequence[str]) -> dict[str, Names]:
-    rows = connection.execute(_NAMES, {"track_ids": track_ids}).all()
+    ids = track_ids if connection.dialect.name == "postgresql" else json.dumps(track_ids)
+    rows = connection.execute(_select_names(connection.dialect.name), {"track_ids": ids}).all()
     return {track_id: (track_name, artist) for track_id, track_name, artist in rows}
+
+
+@lru_cache
+def _select_names(dialect: str) -> Select[str, str | None, str | None]:
+    """The tracks are one parameter: a list of 200 takes SQLAlchemy longer to write out than to read."""
+    names = select(Track.track_id, Track.track_name, Track.artist)
+    if dialect == "postgresql":
+        return names.where(Track.track_id == any_(bindparam("track_ids", type_=ARRAY(String))))
+    asked = func.json_each(bindparam("track_ids", type_=String)).table_valued("value")
+    return names.join_from(asked, Track, Track.track_id == asked.c.value)
 
 
 def _read_last_days(connection: Connection, track_ids: Sequence[str]) -> dict[str, dt.date]:
@@ -113,7 +138,7 @@ def _observe(changes: Sequence[ChartChange]) -> dict[str, _Observed]:
     for change, track_ids in zip(reversed(ordered), reversed(touched), strict=True):
         first.update(dict.fromkeys(track_ids, change.date))
     return {
-        t: _Observed(first[t], change.date, change.after[t].streams, counts[t]) for t, change in last.items()
+        t: _Observed(first[t], change.date, change.after.streams[t], counts[t]) for t, change in last.items()
     }
 
 

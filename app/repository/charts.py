@@ -2,19 +2,19 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Date, bindparam, case, delete, insert, select, update
 
 from app.models import ChartDay, Correction, DailyStreams, Region
-from app.repository.chart_change import Chart, ChartChange, DayKey, Entry
-from app.repository.upsert import execute_many, in_batches, insert_rows, overwrite, upsert_rows
+from app.repository.chart_change import Chart, ChartChange, DayKey, Entry, build_chart
+from app.repository.chart_rows import COLUMNS, insert_rows, sort_rows
+from app.repository.upsert import execute_many, in_batches, overwrite, upsert_rows
 
 Movements = Mapping[DayKey, float | None]  # the market movement of days, worked out again
-_ROW = ("region", "track_id", "date", "position", "streams")
 _SUMS = ("tracks", "total_streams", "min_streams", "movement", "batch_id")
 _LOCK = (
     select(Region.code)
@@ -28,6 +28,7 @@ _CHARTS = (
     .where(DailyStreams.date.in_(bindparam("days", expanding=True)))
     .order_by(DailyStreams.date)
 )
+_INSERT_CORRECTION = insert(Correction)
 _DELETE_ROW = delete(DailyStreams).where(
     DailyStreams.region == bindparam("in_region"),
     DailyStreams.track_id == bindparam("of_track"),
@@ -69,7 +70,8 @@ def read_charts(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey
         for batch in in_batches(days, size=100):
             rows = connection.execute(_CHARTS, {"region": region, "days": batch}).all()
             for day, of_day in groupby(rows, key=itemgetter(0)):
-                charts[region, day] = {t: Entry(position, streams) for _, t, position, streams in of_day}
+                _, *columns = zip(*of_day, strict=True)
+                charts[region, day] = build_chart(*columns)
     return charts
 
 
@@ -81,23 +83,12 @@ def _days_by_region(keys: Iterable[DayKey]) -> dict[str, list[dt.date]]:
 
 
 def write_chart_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
-    """Put in, overwrite and take out the rows that ``changes`` say, in the order of the primary key."""
-    ordered = sorted(changes, key=attrgetter("key"))
+    """Put in, overwrite and take out the rows that ``changes``, by region and day, say: by primary key."""
     # The upload holds the lock of its regions: what was not there when it looked is not there now.
-    insert_rows(connection, DailyStreams, _ROW, _sort_rows((c, c.inserted) for c in ordered))
-    updated = _sort_rows((c, c.updated) for c in ordered)
-    upsert_rows(connection, DailyStreams, _ROW, updated, merge=overwrite("position", "streams"))
+    insert_rows(connection, changes)
+    updated = sort_rows((c, c.updated.keys()) for c in changes)
+    upsert_rows(connection, DailyStreams, COLUMNS, updated, merge=overwrite("position", "streams"))
     _delete_rows(connection, changes)
-
-
-def _sort_rows(entries: Iterable[tuple[ChartChange, Iterable[str]]]) -> Iterator[Sequence[Any]]:
-    """The rows of these tracks after a change, by primary key where the changes go by region and day."""
-    by_track: defaultdict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
-    for change, track_ids in entries:
-        for track_id in track_ids:
-            row = (change.region, track_id, change.date, *change.after[track_id])
-            by_track[change.region, track_id].append(row)
-    return chain.from_iterable(by_track[track] for track in sorted(by_track))
 
 
 def _delete_rows(connection: Connection, changes: Sequence[ChartChange]) -> None:
@@ -116,11 +107,11 @@ def insert_corrections(connection: Connection, batch_id: int, changes: Sequence[
         for change in changes
         for track_id, old in sorted((*change.updated.items(), *change.removed.items()))
     )
-    execute_many(connection, insert(Correction), rows)
+    execute_many(connection, _INSERT_CORRECTION, rows)
 
 
 def _build_correction(batch_id: int, change: ChartChange, track_id: str, old: Entry) -> dict[str, Any]:
-    new = change.after.get(track_id)
+    new = change.after.entry(track_id) if track_id in change.after.streams else None
     return {
         "batch_id": batch_id,
         "region": change.region,
@@ -146,7 +137,7 @@ def upsert_chart_days(
 
 
 def _sum_up(change: ChartChange) -> tuple[int, int, int]:
-    streams = [entry.streams for entry in change.after.values()]
+    streams = change.after.streams.values()
     return len(streams), sum(streams), min(streams)
 
 

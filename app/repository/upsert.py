@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Date, Executable, Table, bindparam, func, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -65,7 +64,7 @@ def upsert_rows(
         rows: In the order of ``columns``.
         merge: What becomes of rows that are there; the same function each time, its statement is kept.
     """
-    table = _table(model)
+    table = table_of(model)
     postgres = connection.dialect.name == "postgresql"
     for batch in in_batches(rows, BATCH):
         if postgres:
@@ -76,28 +75,8 @@ def upsert_rows(
             _execute_on_sqlite(connection, table, columns, batch, merge)
 
 
-def insert_rows(
-    connection: Connection, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Insert ``rows``, each the values of ``columns``, of which none may be there yet."""
-    table = _table(model)
-    if connection.dialect.name != "postgresql":
-        for batch in in_batches(rows, BATCH):
-            _execute_on_sqlite(connection, table, columns, batch, None)
-        return
-    driver: Any = connection.connection.cursor()
-    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
-    dialect = connection.dialect
-    driver_error: type[Exception] = dialect.loaded_dbapi.Error
-    try:
-        with driver, driver.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except driver_error as error:
-        raise DBAPIError.instance(statement, None, error, driver_error, dialect=dialect) from error
-
-
-def _table(model: type[Base]) -> Table:
+def table_of(model: type[Base]) -> Table:
+    """The table of a model."""
     table = model.__table__
     assert isinstance(table, Table)
     return table
@@ -116,7 +95,7 @@ def _execute_on_sqlite(
     table: Table,
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
-    merge: Merge | None,
+    merge: Merge,
 ) -> None:
     # Straight to the driver: a day's rows are so few that what SQLAlchemy does for each would cost as much.
     values = {
@@ -128,11 +107,10 @@ def _execute_on_sqlite(
 
 
 @lru_cache
-def _write_for_sqlite(table: Table, columns: tuple[str, ...], merge: Merge | None) -> tuple[str, list[str]]:
+def _write_for_sqlite(table: Table, columns: tuple[str, ...], merge: Merge) -> tuple[str, list[str]]:
     """The statement, and the columns in the order of its parameters."""
     statement = sqlite.insert(table).values({column: bindparam(column) for column in columns})
-    written = statement if merge is None else _on_conflict(statement, table, merge)
-    compiled = written.compile(dialect=sqlite.dialect())
+    compiled = _on_conflict(statement, table, merge).compile(dialect=sqlite.dialect())
     return str(compiled), list(compiled.positiontup or ())
 
 
