@@ -24,8 +24,8 @@ router = APIRouter(tags=["forecasts"], route_class=JsonRoute)
 async def predict(request: Request, asked: PredictRequest) -> Prediction:
     """How many chart streams the track will have on each of the next days, if it charts, and how sure we are.
 
-    Up to 28 days: from the second on a forecast draws on those of the days before it. Nothing
-    after `as_of` is read. A short history, one observed day even, gets a forecast with wider intervals. 404:
+    Up to 28 days: from the second on a forecast draws on those of the days before it. Nothing after `as_of`
+    is read. A short history, one observed day even, gets a forecast with wider intervals. 404:
     the region has not seen the track by `as_of`. 409: its last chart day lies too far back, or the model
     named is not loaded. 422: `as_of` after the last ingested day, or a malformed request.
     """

@@ -28,8 +28,8 @@ class ForecastOptions(BaseModel):
         le=MAX_HORIZON,
         description=(
             "Days to forecast, up to the model's max_horizon (28). Those up to its direct_horizon (7) lie "
-            "between what it says of them at once and what it says day by day; those beyond are forecast from "
-            "its own forecast of the days before them."
+            "between what it says of them at once and what it says day by day; those beyond are forecast "
+            "from its own forecast of the days before them."
         ),
     )
     model: ModelName = Field(
