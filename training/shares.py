@@ -20,7 +20,7 @@ HORIZONS = range(1, 8)
 
 
 def score_shares(panel: Panel, fold: Fold, folder: Path) -> dict[str, Any]:
-    """MAE of each share over naive's on the period that a fold was chosen on, by days ahead.
+    """MAE of each share over naive's on the period that a fold was chosen on, by those days ahead it holds.
 
     Args:
         panel: Of one region.
@@ -35,7 +35,8 @@ def score_shares(panel: Panel, fold: Fold, folder: Path) -> dict[str, Any]:
     cells = cells.assign(
         **{label: cells[f"{MODEL}@0.5"] * np.exp(share * way) for label, share in SHARES.items()}
     )
-    by_day = {str(day): summarise(cells[cells["horizon"] == day], list(SHARES)) for day in HORIZONS}
+    known_cells = cells[cells["actual"].notna()].groupby("horizon")
+    by_day = {str(day): summarise(of_day, list(SHARES)) for day, of_day in known_cells}
     return {
         label: {day: summary["methods"][label]["mae_to_naive"] for day, summary in by_day.items()}
         for label in SHARES
@@ -44,12 +45,12 @@ def score_shares(panel: Panel, fold: Fold, folder: Path) -> dict[str, Any]:
 
 def shares_to_markdown(by_fold: Mapping[str, Any]) -> str:
     """A row a share and fold, and the mean of the folds; a column a day."""
-    days = [str(day) for day in HORIZONS]
+    days = sorted({day for shares in by_fold.values() for ratios in shares.values() for day in ratios})
     rows = [["fold", "share of the recursive", *days]]
     for fold, shares in by_fold.items():
         for label, ratios in shares.items():
-            rows.append([fold, label, *(f"{ratios[day]:.3f}" for day in days)])
+            rows.append([fold, label, *(f"{ratios.get(day, np.nan):.3f}" for day in days)])
     for label in SHARES:
-        means = [np.mean([shares[label][day] for shares in by_fold.values()]) for day in days]
+        means = [np.mean([shares[label].get(day, np.nan) for shares in by_fold.values()]) for day in days]
         rows.append(["mean", label, *(f"{mean:.3f}" for mean in means)])
     return to_table(rows)

@@ -27,17 +27,17 @@ def test_a_model_is_held_to_a_version_and_let_go_again(models_dir: Path) -> None
     held = _use("lstm", "11")
     assert held.exit_code == 0, held.output
     assert "lstm: held to version 11" in held.output
-    assert _use("gru", "4").exit_code == 0  # that ships
-    assert read_pins([models_dir]) == {"lstm": 11, "gru": 4}
+    assert _use("gru", "5").exit_code == 0  # that ships
+    assert read_pins([models_dir]) == {"lstm": 11, "gru": 5}
     assert "newest version is served" in _use("lstm", "newest").output
-    assert read_pins([models_dir]) == {"gru": 4}
+    assert read_pins([models_dir]) == {"gru": 5}
     assert [path.name for path in models_dir.iterdir() if path.is_file()] == [PINS]
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["lstm", "13"], "there are 4, 11, 12, and newest"),
+        (["lstm", "13"], "there are 5, 11, 12, and newest"),
         (["lstm", "-1"], ""),
         (["arima", "1"], "there is no model arima"),
     ],

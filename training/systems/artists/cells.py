@@ -18,6 +18,7 @@ from training.backtest import BASELINES, add_forecasts, build_cells
 from training.calibration import WARM_UP, add_calibrated
 from training.folds import Fold
 from training.panel import Panel
+from training.recursion import move_forecasts
 from training.systems.artists.sums import build_series, number_everyone, sum_by_artist
 from training.systems.artists.trend import HORIZON, forecast_growth
 
@@ -70,7 +71,8 @@ def build_fold_cells(
         The cells, and ``build_whole`` of all tracks, those that left included.
     """
     cells = build_cells(panel, fold.train_through, fold.last, range(1, HORIZON + 1))
-    cells = add_forecasts(cells, panel, {TRACK_MODEL: tracks})
+    forecasters = {TRACK_MODEL: tracks}
+    cells = move_forecasts(add_forecasts(cells, panel, forecasters), panel, forecasters, fold.train_through)
     cells = add_calibrated(cells, TRACK_MODEL, tracks.spec, first_calibrated(fold))
     return sum_cells(cells, panel, trend), build_whole(panel, cells)
 
