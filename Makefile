@@ -14,10 +14,12 @@ ENGINE ?= docker
 CANDIDATES ?= var/candidates
 PEERS := mlserver==1.7.1 bentoml==1.4.40
 REAL := ../shared/data/ph
-# Training takes the real chart where it is at hand, else the committed sample; each with its own dates.
-ifneq ($(wildcard $(REAL)),)
-  DATA ?= $(REAL)/spotify_daily_charts.csv.gz
-  TRACKS ?= $(REAL)/spotify_daily_charts_tracks.csv $(REAL)/time_signature.csv
+# Training takes DATA, else the real chart where it is at hand, else the committed sample, which has dates of its own.
+ifneq ($(or $(wildcard $(REAL)),$(filter command line environment,$(origin DATA))),)
+  ifeq ($(filter command line environment,$(origin DATA)),)
+    DATA := $(REAL)/spotify_daily_charts.csv.gz
+    TRACKS ?= $(REAL)/spotify_daily_charts_tracks.csv $(REAL)/time_signature.csv
+  endif
   TRAIN_THROUGH ?= 2020-06-30
   VALIDATE_THROUGH ?= 2020-10-31
   TEST_FROM ?= 2020-11-01

@@ -125,7 +125,7 @@ def serve(
         if is_empty(database):
             _fill(database, settings, data, tracks or [])
         elif data is not None:
-            console.print(f"it holds charts already; python -m app ingest {data} adds to them")
+            _say_what_is_not_read(database, data, tracks or [])
         print_greeting(console, database, host, port)
     _serve(settings, host, port, workers)
 
@@ -158,6 +158,15 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     config = uvicorn.Config("app.main:app", host=host, port=port, workers=workers, **how)
     with shared_metrics(workers):
         Supervisor(config, sockets=[config.bind_socket()]).run()
+
+
+def _say_what_is_not_read(database: Database, data: Path, tracks: list[Path]) -> None:
+    """A store that holds charts is served as it is: how to add to it."""
+    which = f"CHARTCAST_DATABASE_URL={database.address} " if database.is_embedded else ""
+    command = f"{which}{sys.executable} -m app ingest {data}"
+    console.print(f"it holds charts already; to add to them: {escape(command)}", soft_wrap=True)
+    for path in tracks:
+        console.print(f"{escape(str(path))} is not read; POST /tracks/metadata takes it", soft_wrap=True)
 
 
 def _fill(database: Database, settings: Settings, data: Path | None, tracks: list[Path]) -> None:

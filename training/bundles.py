@@ -170,7 +170,15 @@ def publish(
 
     Returns:
         The new folder ``models_dir/<name>/<version>/``; it appears whole or not at all.
+
+    Raises:
+        ValueError: the figures are of days that the model learned from.
     """
+    if backtest.get("in_sample"):
+        raise ValueError(
+            f"the figures of {folder} are in-sample, and auto would go by them: backtest it on days that it "
+            "never learned from, or publish it with --figures-of a bundle that was"
+        )
     bundle = start_bundle(folder).bundle  # a candidate that cannot be served is not published
     version = _next_version(models_dir, bundle.name, above=above)
     target = models_dir / bundle.name / str(version)

@@ -134,7 +134,7 @@ def backtest(
         raise typer.BadParameter("say the first and the last cutoff", param_hint="--from, --to")
     from training.data import fingerprint
     from training.evaluation import InSampleError, backtest_bundles
-    from training.report import to_markdown
+    from training.report import describe_backtest, to_markdown
 
     panels = read_charts(data, tracks, database_url, region)
     horizons = range(1, horizon + 1)
@@ -145,7 +145,12 @@ def backtest(
     except (InSampleError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     print(to_markdown(result))
-    return {"models": list(result["bundles"]), "data": fingerprint(panels), "figures": result}
+    return {
+        "models": list(result["bundles"]),
+        "data": fingerprint(panels),
+        "figures": result,
+        "outcome": describe_backtest(result),
+    }
 
 
 def _run_protocol(

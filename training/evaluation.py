@@ -29,7 +29,7 @@ def backtest_bundles(
     horizons: Sequence[int],
     in_sample: bool = False,
 ) -> dict[str, Any]:
-    """Score bundles against each other and the baselines, on the same cells; write the figures beside each.
+    """Score bundles against each other and the baselines, on the same cells; candidates' figures are kept.
 
     Args:
         folders: Candidates or published bundles.
@@ -54,6 +54,8 @@ def backtest_bundles(
         "regions": {region: _score(of, models, first, horizons) for region, of in cells.items()},
     }
     for folder, model in models.items():
+        if model.bundle.version:
+            continue  # it is published, with the figures that it has
         write_backtest(folder, result)
         # What a bundle carries into the service must not come from days that it learned from.
         residuals = (

@@ -62,6 +62,17 @@ def to_markdown(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def describe_backtest(result: dict[str, Any]) -> str:
+    """A backtest in a line: its cutoffs, and each bundle's next day over naive's in each region."""
+    begin, end = result["cutoffs"]
+    ratios = [
+        f"{name} {next(iter(by_horizon.values()))['methods'][name]['mae_to_naive']:.3f} of naive in {region}"
+        for region, by_horizon in result["regions"].items()
+        for name in result["bundles"]
+    ]
+    return f"cutoffs {begin} to {end}{', IN SAMPLE' if result['in_sample'] else ''}: {', '.join(ratios)}"
+
+
 def _next_day_rows(summary: dict[str, Any]) -> list[list[str]]:
     ratios = [f"/ {baseline}" for baseline in BASELINES]
     rows = [["method", "MAE", "RMSE", "WAPE %", "MASE", "median % error", *ratios, "covers 50", "80", "95"]]

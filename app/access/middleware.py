@@ -132,6 +132,6 @@ class AccessMiddleware:
             raise ForbiddenError(f"{scope['path']} is closed: its route declares no rule of access.")
 
     def _where_to_look(self, scope: Scope) -> str:
-        if scope["path"].endswith("/"):
+        if scope["path"].endswith("/") and scope["path"] != "/":
             return "leave out the slash at the end"
         return f"{self.service.docs_url} lists the paths" if self.service.docs_url else "see the README"

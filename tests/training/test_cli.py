@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.forecasting.bundle import load_bundle
 from app.forecasting.bundle_files import list_versions
 from app.model_store import ModelStore
 from tests.sample import SAMPLE
+from training.bundles import publish
 from training.cli import app
 from training.runs import read_runs
 
@@ -70,6 +72,8 @@ def test_a_fit_and_a_backtest_are_on_record(candidate: Path) -> None:
     assert fitted["config"]["train_through"] == TRAINED
     assert scored["models"] == fitted["models"] == ["lstm"]
     assert scored["figures"]["regions"]["ph"]["1"]["methods"]["lstm"]["mae"] > 0
+    assert scored["outcome"].startswith("cutoffs 2020-")
+    assert scored["outcome"].endswith(" of naive in ph")
 
 
 def test_a_backtest_on_days_that_were_learned_from_is_refused(candidate: Path) -> None:
@@ -80,6 +84,22 @@ def test_a_backtest_on_days_that_were_learned_from_is_refused(candidate: Path) -
     told = _run("backtest", "--bundle", str(candidate), *period, "--in-sample", *CHARTS)
     assert told.exit_code == 0
     assert "IN SAMPLE" in told.output
+
+
+def test_in_sample_figures_are_not_published_nor_written_beside_a_bundle_that_is(
+    candidate: Path, tmp_path: Path
+) -> None:
+    period = ["--from", "2020-11-19", "--to", "2020-11-20", "--horizon", "1", "--in-sample"]
+    alone = Path(shutil.copytree(candidate, tmp_path / "lstm"))
+    assert _run("backtest", "--bundle", str(alone), *period, *CHARTS).exit_code == 0
+    refused = _run("publish", "--bundle", str(alone), "--to", str(tmp_path / "models"))
+    assert refused.exit_code == 2
+    assert "are in-sample, and auto would go by them" in _said(refused)
+    assert not (tmp_path / "models").exists()
+    figures = json.loads((tmp_path / "lstm.backtest.json").read_text()) | {"in_sample": False}
+    published = publish(alone, tmp_path / "models", figures)
+    assert _run("backtest", "--bundle", str(published), *period, *CHARTS).exit_code == 0
+    assert [path.name for path in published.parent.iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize(
