@@ -12,7 +12,7 @@ from app.forecasting.row_bundle import ROWS, Rows, RunRows
 from app.forecasting.spec import ForecastSpec
 from app.forecasting.windows import places
 
-MOST_DAYS = 512  # of regions, whose market's part is kept: some 5 KB each
+MOST_DAYS = 2048  # of regions, the 6 that a week is rolled on by too, whose market's part is kept: 5 KB each
 CHUNK = 48  # windows a call: in larger ones the inputs of all steps' gates fall out of the cache
 
 

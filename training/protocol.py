@@ -23,7 +23,7 @@ from training.folds import Fold
 from training.panel import Panel
 from training.protocol_figures import summarise_region
 from training.protocol_report import to_markdown
-from training.shares import MODEL, score_shares
+from training.shares import ALL, NEW, score_shares, summarise_shares
 
 RUN, FIGURES, TABLES = "run.json", "backtest.json", "backtest.md"
 HORIZONS = range(1, 8)
@@ -86,7 +86,7 @@ def _folder_of(folder: Path, fold: Fold) -> Path:
 
 
 def _score(contest: Contest, folds: Sequence[Fold], panel: Panel, folder: Path) -> dict[str, Any]:
-    test, validation, sample, shares = [], [], [], {}
+    test, validation, sample, shares = [], [], [], []
     for fold in folds:
         of_fold = _folder_of(folder, fold)
         print(f"fold {fold.name}: forecasting {panel.region}", flush=True)
@@ -96,12 +96,13 @@ def _score(contest: Contest, folds: Sequence[Fold], panel: Panel, folder: Path) 
             sample.append(add_statistical(cells, panel, of_fold))
         chosen_on = build_cells(panel, *fold.validation_cutoffs, [1]).assign(fold=fold.name)
         validation.append(add_methods(contest, chosen_on, panel, of_fold))
-        shares[fold.name] = score_shares(panel, fold, of_fold / model_label(MODEL, contest.seeds[0]))
+        fitted = {name: of_fold / model_label(name, contest.seeds[0]) for name in (ALL, NEW)}
+        shares.append(score_shares(panel, fold, fitted))
     print(f"{panel.region}: summing up", flush=True)
     figures = summarise_region(
         contest, pd.concat(test), pd.concat(validation), pd.concat(sample) if sample else None
     )
-    return figures | {"shares": shares}
+    return figures | {"shares": summarise_shares(pd.concat(shares))}
 
 
 def build_fold_cells(contest: Contest, fold: Fold, panel: Panel, folder: Path) -> pd.DataFrame:

@@ -8,10 +8,10 @@ import pandas as pd
 
 from app.calendar import build_calendar
 from app.forecasting.forecaster import Forecaster
-from app.forecasting.history import Floats, History
+from app.forecasting.history import History
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import MarketCovariates
-from app.forecasting.recursion import find_shifts
+from app.forecasting.recursion import find_shares, find_shifts
 from app.forecasting.rolling import CALENDAR_AFTER, days_at_a_time, roll_chart
 from training.panel import Panel
 
@@ -21,42 +21,69 @@ def shift_column(name: str) -> str:
     return f"{name} shift"
 
 
+def recursive_column(name: str) -> str:
+    """The column of a model's recursive forecast, in streams."""
+    return f"{name} recursive"
+
+
 def move_forecasts(
     cells: pd.DataFrame, panel: Panel, forecasters: Mapping[str, Forecaster], first: np.datetime64
 ) -> pd.DataFrame:
-    """Move the point forecasts (column ``name``) as the service does, and say how far (``shift_column``).
+    """Move the point forecasts (column ``name``) as the service does.
 
-    The quantiles (``name@level``) stay the model's own: intervals are calibrated on those and moved then.
+    The quantiles (``name@level``) stay the model's own: intervals are calibrated on those, and moved then.
 
     Args:
         cells: Of one region, with the models' direct forecasts.
         panel: Its charts.
         forecasters: By their name in the cells.
         first: The first cutoff to move forecasts of; those before it are there to calibrate on.
+
+    Returns:
+        The cells with columns ``shift_column`` and ``recursive_column``; where nothing is moved (the first
+        day, and cutoffs before ``first``) they are 0 and the direct forecast.
     """
     counts = ((cells["date"] >= first) & (cells["horizon"] > 1)).to_numpy()
-    added = {shift_column(name): np.zeros(len(cells)) for name in forecasters}
+    shifts = {name: np.zeros(len(cells)) for name in forecasters}
+    recursive = {name: cells[name].to_numpy(copy=True) for name in forecasters}
     calendar, cutoffs = long_calendar(panel), cells["cutoff"].to_numpy()
     for cutoff in np.unique(cutoffs[counts]).tolist():
         rows = np.flatnonzero(counts & (cutoffs == cutoff))
-        days = cells["horizon"].to_numpy()[rows]
+        steps = cells["horizon"].to_numpy()[rows] - 1
         tracks = np.flatnonzero(np.isfinite(panel.streams[:, cutoff]))
-        places = np.searchsorted(tracks, cells["track"].to_numpy()[rows])
+        places = np.searchsorted(tracks, cells["track"].to_numpy()[rows]), steps
         for name, forecaster in forecasters.items():
-            shifts = _shift_chart(panel, forecaster, tracks, cutoff, calendar, horizon=int(days.max()))
-            added[shift_column(name)][rows] = shifts[places, days - 1]
-    moved = {name: cells[name] * np.exp(added[shift_column(name)]) for name in forecasters}
-    return cells.assign(**moved, **added)
+            chart = _ChartForecast(panel, forecaster, tracks, cutoff, calendar, int(steps.max()) + 1)
+            shifts[name][rows], recursive[name][rows] = chart.shifts[places], chart.recursive[places]
+    return cells.assign(
+        **{shift_column(name): of for name, of in shifts.items()},
+        **{recursive_column(name): of for name, of in recursive.items()},
+        **{name: cells[name] * np.exp(of) for name, of in shifts.items()},
+    )
 
 
-def _shift_chart(
-    panel: Panel, forecaster: Forecaster, tracks: np.ndarray, cutoff: int, calendar: Calendar, *, horizon: int
-) -> Floats:
-    """Of the tracks on one day's chart. (tracks, horizon)"""
-    history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
-    known = market_until(panel, cutoff)
-    recursive = roll_chart(forecaster, history, known, calendar, (1,) * horizon).medians
-    return find_shifts(forecaster.forecast(history, panel.covariates).median[:, :horizon], recursive)
+class _ChartForecast:
+    """What a model says of a day's whole chart day by day, and how far that moves what it says at once.
+
+    Attributes:
+        recursive: In streams. (tracks, horizon)
+        shifts: In log streams. (tracks, horizon)
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        forecaster: Forecaster,
+        tracks: np.ndarray,
+        cutoff: int,
+        calendar: Calendar,
+        horizon: int,
+    ) -> None:
+        history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
+        known = market_until(panel, cutoff)
+        direct = forecaster.forecast(history, panel.covariates).median[:, :horizon]
+        self.recursive = roll_chart(forecaster, history, known, calendar, (1,) * horizon).medians
+        self.shifts = find_shifts(direct, self.recursive, find_shares(forecaster.spec, history))
 
 
 def roll_panel(panel: Panel, forecaster: Forecaster, chart: History, cutoff: int) -> MarketCovariates:

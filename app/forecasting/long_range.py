@@ -1,7 +1,7 @@
 """Forecasts of up to 28 days: short ones that feed the next, with intervals from sample paths.
 
-Days 1 to 7 are the model's own. Their medians are appended to the history as if they had come, and the model
-forecasts on from there, 7 days at a time, over the market as the chart is forecast to move (``rolling``).
+Days 1 to 7 are the first week (``recursion``). Their medians are appended to the history as if they had come,
+and the model forecasts on from there, 7 days at a time, over the market as the chart is forecast to move.
 """
 
 import numpy as np

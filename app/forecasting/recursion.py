@@ -14,10 +14,13 @@ from app.forecasting.forecaster import LARGEST_LOG_STREAMS, Forecast, Forecaster
 from app.forecasting.history import Floats, History
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.rolling import roll_history
+from app.forecasting.spec import ForecastSpec
 
 # How much of the way, in log streams, each day after the first goes from the direct forecast to the recursive
 # one. Chosen on the validation periods of all folds (python -m training backtest).
 SHARE = 2 / 3
+# Of newer tracks (observed days) a model that knows metadata says more at once: day by day they fade.
+NEW_BEFORE = 7
 
 
 def blend_with_recursive(
@@ -33,11 +36,12 @@ def blend_with_recursive(
         horizon: Days ahead, at most those of ``direct``.
 
     Returns:
-        Day 1, and days after ``horizon``, are as they were, to the bit.
+        Day 1, days after ``horizon``, and tracks of no share are as they were, to the bit.
     """
     recursive = forecast_day_by_day(forecaster, history, market, direct.median[:, :1], horizon)
     quantiles = direct.quantiles.copy()
-    quantiles[:, :horizon] *= np.exp(find_shifts(direct.median[:, :horizon], recursive))[:, :, None]
+    shifts = find_shifts(direct.median[:, :horizon], recursive, find_shares(forecaster.spec, history))
+    quantiles[:, :horizon] *= np.exp(shifts)[:, :, None]
     return Forecast(np.minimum(quantiles, np.exp(LARGEST_LOG_STREAMS)), direct.quantile_levels)
 
 
@@ -60,13 +64,21 @@ def forecast_day_by_day(
     return np.concatenate(days, axis=1)
 
 
-def find_shifts(direct: Floats, recursive: Floats) -> Floats:
+def find_shares(spec: ForecastSpec, history: History) -> Floats:
+    """How much of the way each track's forecast goes towards the recursive one. (tracks,)"""
+    knows_metadata = bool(spec.static_covariates or spec.artist_covariates)
+    observed_days = history.observed_before + np.isfinite(history.streams).sum(axis=1)
+    return np.where(knows_metadata & (observed_days < NEW_BEFORE), 0.0, SHARE)
+
+
+def find_shifts(direct: Floats, recursive: Floats, shares: Floats) -> Floats:
     """How far each day of a direct forecast is moved, in log streams; 0 the first.
 
     Args:
         direct: Medians. (tracks, days)
         recursive: Likewise.
+        shares: Of ``find_shares``. (tracks,)
     """
-    shifts: Floats = SHARE * (take_logs(recursive) - take_logs(direct))
+    shifts: Floats = shares[:, None] * (take_logs(recursive) - take_logs(direct))
     shifts[:, 0] = 0.0
     return shifts

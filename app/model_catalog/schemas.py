@@ -11,7 +11,7 @@ class SpecSummary(BaseModel):
     context_length: int = Field(description="Days of history it sees.")
     max_horizon: int = Field(description="Days it forecasts at the most.")
     direct_horizon: int = Field(
-        description="Days of these that it forecasts at once; those beyond, from these alone."
+        description="Days of these that it can forecast at once; those beyond, from these alone."
     )
     levels: list[int] = Field(description="Interval levels in percent.")
     quantile_levels: list[float]

@@ -1,4 +1,4 @@
-"""Single requests that come at the same time are answered together: one read, one inference.
+"""Single requests that come at the same time are answered together: one read, one inference a day ahead.
 
 A track of a batch costs about a quarter of what it costs alone, and nobody waits for company: what has come
 in by the time the last batch is done is the next one.
@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from app.database import Database
 from app.predict.schemas import Prediction, PredictRequest
 from app.predict.service import NotAtHandError, Outcome, Predictor
 
-MOST = 64  # requests a batch: about as many as the runtime takes in one call
+MOST = 64  # days ahead that a batch forecasts: about as many windows as the runtime takes in one call
 
 
 class _Waiting(NamedTuple):
@@ -68,7 +69,8 @@ class Batcher:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer those who wait, then those who came meanwhile."""
-        batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        count = _count_first(self._waiting)
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
         if not batch:
             self._under_way = False
         elif self._thread is None:
@@ -123,9 +125,17 @@ class Batcher:
                 lambda connection: self._predictor.predict_batch(connection, asked, asked[0], at_hand=True)
             )
         except NotAtHandError as error:  # with each upload: its traceback holds all who wait for it
-            return [error.with_traceback(None)] * len(asked)
+            if len(asked) > 1:  # what one of them wants need not be what the others do
+                return [outcome for one in asked for outcome in self._answer_alike([one])]
+            return [error.with_traceback(None)]
         except Exception as error:  # every one of them is told
             return [error] * len(asked)
+
+
+def _count_first(waiting: Sequence[_Waiting]) -> int:
+    """How many of those who wait to answer together: a day ahead each is one run of a track's model."""
+    days = accumulate(asked.horizon for asked, *_ in waiting)
+    return max(1, sum(total <= MOST for total in days))
 
 
 def _but_for_the_track(asked: PredictRequest) -> Any:

@@ -23,6 +23,7 @@ class RolledMarkets:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: dict[Key, MarketCovariates] = {}
+        self._under_way: dict[Key, Lock] = {}
 
     def find(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> MarketCovariates | None:
         """What ``read`` gives, if it is at hand."""
@@ -33,15 +34,25 @@ class RolledMarkets:
     ) -> MarketCovariates:
         """The region's shared channels of the days before ``as_of``, and after it as the model has them."""
         key = key_of(region, model, as_of)
-        if (known := self._kept.get(key)) is not None:
-            return known
-        with self._lock:  # of many first requests at once one does the work
-            if (known := self._kept.get(key)) is None:
-                known = _roll(connection, region, model, as_of)
-                if len(self._kept) >= MOST_KEPT:
-                    self._kept.clear()
-                self._kept[key] = known
-            return known
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+            under_way = self._under_way.setdefault(key, Lock())
+        with under_way:  # of many first requests at once one does the work
+            with self._lock:
+                known = self._kept.get(key)
+            try:
+                return self._keep(key, _roll(connection, region, model, as_of)) if known is None else known
+            finally:
+                with self._lock:
+                    self._under_way.pop(key, None)
+
+    def _keep(self, key: Key, market: MarketCovariates) -> MarketCovariates:
+        with self._lock:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = market
+        return market
 
 
 def _roll(

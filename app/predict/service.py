@@ -1,4 +1,4 @@
-"""From a request to forecasts: read each track's history, make windows, run the models once, answer."""
+"""From a request to forecasts: read each track's history, make windows, run the models, answer."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ def _as_outcome(error: ChartcastError) -> ChartcastError:
 
 
 class _RegionBatch:
-    """The part of a batch that lies in one region: read in bulk, one inference a model."""
+    """The part of a batch that lies in one region: read in bulk, one inference a model and day ahead."""
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class _RegionBatch:
         history = build_history(records, as_of=self.as_of, length=length, artists=artists)
         forecast = model.forecaster.forecast(history, self._read_market())
         week = min(self.asked.horizon, model.bundle.spec.horizon)
-        if week > 1:
+        if self.asked.horizon > 1:
             rolled = self._read_rolled(model)
             forecast = blend_with_recursive(model.forecaster, history, rolled, forecast, week)
         factors = self._read_past(model).factors

@@ -30,7 +30,7 @@ class Prepared:
         """The rows as Python values.
 
         Args:
-            connection: Inside a transaction of the store.
+            connection: To the store; a statement of its own needs no transaction.
             parameters: By name.
 
         Raises:

@@ -98,3 +98,18 @@ def test_of_a_whole_chart_the_recursive_forecast_is_what_its_market_was_rolled_o
     first = FORECASTER.forecast(chart, panel.covariates).median[:, :1]
     found = forecast_day_by_day(FORECASTER, chart, rolled.market, first, 7)
     np.testing.assert_allclose(found, rolled.medians, rtol=1e-6)
+
+
+def test_a_model_that_knows_metadata_says_of_new_tracks_what_it_says_at_once() -> None:
+    streams = 1e4 * np.exp(0.1 * np.random.Generator(np.random.PCG64(1)).normal(size=(4, 60)).cumsum(axis=1))
+    streams[0, :-6], streams[1, :-7] = np.nan, np.nan  # with 6 and 7 observed days
+    panel = build_panel_of(streams)
+    knowing = Forecaster(SPEC.with_metadata(), FORECASTER.run)
+    plain, known = (
+        blend_with_recursive(forecaster, history, market, direct, 7).quantiles / direct.quantiles
+        for forecaster in (FORECASTER, knowing)
+        for history, market, direct in [_start(panel, 59, forecaster)]
+    )
+    assert (known[0] == 1).all()
+    np.testing.assert_allclose(known[1:], plain[1:])
+    assert (plain[:, 1:] != 1).all()

@@ -7,8 +7,10 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from app.predict.batcher import MOST
-from tests.predict.tracks import charting
+from app.predict import endpoints
+from app.predict.batcher import MOST, _count_first
+from app.predict.schemas import PredictRequest
+from tests.predict.tracks import charting, off_the_chart
 from tests.sample import LAST_DAY, Sample
 from tests.serving import predict, recorded_statements, refuse
 
@@ -66,6 +68,40 @@ def test_those_that_ask_alike_are_read_together(forecasts: TestClient, sample: S
     assert [answer.status_code for answer in answers] == [200] * MOST
     # The first may find itself alone, where the store is read in a thread.
     assert len(statements) in (RECORDS, 2 * RECORDS), statements
+
+
+def test_one_that_has_to_be_looked_up_first_keeps_the_others_from_nothing(
+    forecasts: TestClient, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = _bodies(sample)[:20]
+    forecasts.post("/predict", json=bodies[0])
+    looked_up: list[str] = []
+    predict_alone = endpoints._predict
+
+    def record(database: Any, predictor: Any, asked: PredictRequest) -> Any:
+        looked_up.append(asked.track_id)
+        return predict_alone(database, predictor, asked)
+
+    monkeypatch.setattr(endpoints, "_predict", record)
+    cold = {"track_id": off_the_chart(sample), "region": "ph"}  # whose last day nobody asked about yet
+    forecasts.app.state.predictor.cache._growth.clear()  # type: ignore[attr-defined]
+    forecasts.post("/predict", json=bodies[0])
+    looked_up.clear()
+    answers = _ask_at_once(forecasts, [*bodies, cold])
+    assert {answer.status_code for answer in answers} == {200}
+    assert looked_up == [cold["track_id"]]
+
+
+def test_a_week_weighs_as_seven_days() -> None:
+    def wait(horizon: int) -> Any:
+        asked = PredictRequest(track_id="0" * 22, horizon=horizon)
+        return asked, None, None
+
+    assert _count_first([wait(1)] * 100) == MOST
+    assert _count_first([wait(7)] * 100) == 9
+    assert _count_first([wait(7), *[wait(1)] * 100]) == MOST - 6
+    assert _count_first([wait(28)] * 3) == 2
+    assert _count_first([]) == 1
 
 
 def test_more_than_a_batch_takes_are_answered_all_the_same(forecasts: TestClient, sample: Sample) -> None:

@@ -65,6 +65,23 @@ def test_a_correction_of_an_old_day_is_known_to_the_next_forecast(
     assert _answers(sample_client, track_id) == before
 
 
+@pytest.mark.parametrize("changed", [LAST_DAY, LAST_DAY - 6 * DAY, LAST_DAY + DAY])
+def test_every_day_ahead_is_what_a_process_says_that_never_knew_another_state(
+    sample_database_url: str, published_bundles: Path, sample: Sample, changed: dt.date
+) -> None:
+    track_id = charting(sample)
+    ask = {"track_id": track_id, "region": "ph", "model": "lstm", "horizon": 28}
+    chart = sample.chart("ph", min(changed, LAST_DAY)).values()
+    rows = [replace(row, date=changed, streams=row.streams * (1 + row.position)) for row in chart]
+    with serve(sample_database_url, published_bundles) as client:
+        before = client.post("/predict", json=ask).json()["forecasts"]
+        _upload(client, rows)
+        after = client.post("/predict", json=ask).json()["forecasts"]
+    with serve(sample_database_url, published_bundles) as client:
+        assert client.post("/predict", json=ask).json()["forecasts"] == after
+    assert all(old["streams"] != new["streams"] for old, new in zip(before, after, strict=True))
+
+
 def test_the_same_upload_again_changes_no_forecast(sample_client: TestClient, sample: Sample) -> None:
     track_id = charting(sample)
     before = _answers(sample_client, track_id)

@@ -74,7 +74,7 @@ def test_a_load_beside_another_session_that_reads_the_table_goes_the_usual_way(
     service: IngestService,
 ) -> None:
     if service.database.is_embedded:
-        return  # its readers hold nobody up
+        pytest.skip("its readers hold nobody up")
     with service.database.read() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM daily_streams")
         assert "DROP INDEX" not in _load(service, dt.date(2020, 1, 1))
@@ -85,7 +85,7 @@ def test_a_role_that_does_not_own_the_table_loads_all_the_same(
     database: Database, settings: Settings
 ) -> None:
     if database.is_embedded:
-        return
+        pytest.skip("it has no roles")
     role = f"loader_{uuid.uuid4().hex[:8]}"
     with database.write() as connection:
         connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN")
