@@ -17,7 +17,7 @@ from app.forecasting.history import Floats
 
 # By days ahead. The Philippines' daily charts, 2019-09 to 2020-10: those with which intervals of artists with
 # several tracks cover best on the validation periods of all folds together (python -m training artists).
-CORRELATIONS = (0.5, 0.5, 0.55, 0.55, 0.5, 0.6, 0.75)
+CORRELATIONS = (0.5, 0.4, 0.4, 0.4, 0.4, 0.5, 0.6)
 
 
 def combine_distances(distances: Floats, correlation: float) -> Floats:
