@@ -1,15 +1,9 @@
-"""A stand-in for a model, and what forecasts that feed the next are tried on."""
-
-import datetime as dt
+"""A stand-in for a model, that forecasts which feed the next are tried with."""
 
 import numpy as np
 
-from app.calendar import build_calendar
 from app.forecasting.forecaster import Batch, Forecaster
-from app.forecasting.market import Calendar
-from app.forecasting.rolling import CALENDAR_AFTER
 from app.forecasting.spec import ForecastSpec
-from training.panel import Panel
 
 SPEC = ForecastSpec()
 CUTOFF = 475  # a day of the long panel
@@ -26,9 +20,3 @@ def _run(batch: Batch) -> np.ndarray:
 
 
 FORECASTER = Forecaster(SPEC, _run)
-
-
-def long_calendar(panel: Panel) -> Calendar:
-    """Of the panel's days and those that a forecast may be rolled on to."""
-    first, last = panel.days[[0, -1]].tolist()
-    return build_calendar("ph", first, last + dt.timedelta(days=CALENDAR_AFTER))

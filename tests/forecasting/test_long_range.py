@@ -9,9 +9,10 @@ from app.forecasting.history import Floats, Ints
 from app.forecasting.long_range import STRETCH, roll
 from app.forecasting.rolling import MAX_HORIZON, count_blocks, days_at_a_time, roll_chart
 from app.forecasting.sample_paths import draw_scores
-from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
+from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC
 from tests.panels import build_long_panel, build_panel_of, every_track
 from training.panel import Panel
+from training.recursion import long_calendar
 
 FACTORS = np.full((len(GROUP_STARTS), SPEC.horizon, len(SPEC.quantile_levels) - 1), 1.3)
 

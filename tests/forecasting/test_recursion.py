@@ -8,9 +8,10 @@ from app.forecasting.history import History
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.recursion import SHARE, blend_with_recursive, forecast_day_by_day
 from app.forecasting.rolling import roll_chart, roll_history
-from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
+from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC
 from tests.panels import build_long_panel, build_panel_of
 from training.panel import Panel
+from training.recursion import long_calendar
 
 
 def _start(panel: Panel, cutoff: int, forecaster: Forecaster) -> tuple[History, MarketCovariates, Forecast]:

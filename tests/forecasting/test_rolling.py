@@ -3,8 +3,9 @@
 import numpy as np
 
 from app.forecasting.rolling import MAX_HORIZON, days_at_a_time, extend_market, roll_chart, roll_history
-from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC, long_calendar
+from tests.forecasting.stand_in import CUTOFF, FORECASTER, SPEC
 from tests.panels import build_long_panel
+from training.recursion import long_calendar
 
 
 def test_a_rolled_history_is_the_one_that_there_would_be() -> None:
