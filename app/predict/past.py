@@ -18,6 +18,7 @@ from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.past import ChartForecast, Outcomes, score_forecasts, sum_errors
 from app.model_store import RunningModel
 from app.predict.issuing import RegionDays, issue_forecasts, read_days
+from app.predict.kept import Kept, Key, key_of
 from app.repository.history import read_last_chart_days
 from app.repository.issued_forecasts import Issuer, insert_issued_forecasts, read_issued_forecasts
 from app.repository.regions import RegionState
@@ -38,20 +39,6 @@ class Past:
     verdict: Verdict
 
 
-class Key(NamedTuple):
-    """What a model says in a region as of a day goes by."""
-
-    region: RegionState  # its version changes with its charts: nothing kept is ever stale
-    as_of: dt.date
-    issuer: Issuer
-
-
-def key_of(region: RegionState, model: RunningModel, as_of: dt.date) -> Key:
-    """The key of a running model's part in a region."""
-    bundle = model.bundle
-    return Key(region, as_of, Issuer(bundle.name, bundle.version, bundle.weights_hash))
-
-
 class _Unwritten(NamedTuple):
     region: RegionState
     issuer: Issuer
@@ -66,14 +53,13 @@ class PastForecasts:
     """
 
     def __init__(self) -> None:
+        self._kept: Kept[Past] = Kept(MOST_KEPT)
         self._lock = Lock()
-        self._kept: dict[Key, Past] = {}
-        self._under_way: dict[Key, Lock] = {}
         self._unwritten: list[_Unwritten] = []
 
     def find(self, region: RegionState, *, model: RunningModel, as_of: dt.date) -> Past | None:
         """What ``read`` gives, where it is at hand."""
-        return self._kept.get(key_of(region, model, as_of))
+        return self._kept.find(key_of(region, model, as_of))
 
     def read(
         self,
@@ -86,36 +72,14 @@ class PastForecasts:
     ) -> Past:
         """The past of a model in a region up to ``as_of``."""
         key = key_of(region, model, as_of)
-        with self._lock:
-            if key in self._kept:
-                return self._kept[key]
-            under_way = self._under_way.setdefault(key, Lock())
-        with under_way:  # of many first requests at once one does the work
+        return self._kept.get(key, lambda: self._look_back(_LookBack(connection, key, market, model)))
+
+    def _look_back(self, look_back: "_LookBack") -> Past:
+        past, made = look_back.run()
+        if made:
             with self._lock:
-                known = self._kept.get(key)
-            try:
-                return known or self._keep(key, *_LookBack(connection, key, market, model).run())
-            finally:
-                with self._lock:
-                    self._under_way.pop(key, None)
-
-    def _keep(self, key: Key, past: Past, made: dict[dt.date, ChartForecast]) -> Past:
-        with self._lock:
-            self._forget_older(key.region)
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = past
-            if made:
-                self._unwritten.append(_Unwritten(key.region, key.issuer, made))
+                self._unwritten.append(_Unwritten(look_back.region, look_back.issuer, made))
         return past
-
-    def _forget_older(self, region: RegionState) -> None:
-        """Drop what is of an earlier version of the region: nobody can ask for it again."""
-        # The other way round nothing is: a reader that began before an upload may come in after it.
-        for key in [k for k in self._kept if k.region.code == region.code]:
-            old = key.region
-            if old.version < region.version or old.artists_version < region.artists_version:
-                del self._kept[key]
 
     def write(self, database: Database) -> None:
         """Store the forecasts made since the last time, where the store can be written to at once.

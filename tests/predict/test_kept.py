@@ -91,9 +91,9 @@ def test_a_look_back_that_fails_leaves_nothing_behind(
     with monkeypatch.context() as patch:
         patch.setattr(past, "read_days", None)
         assert app.post("/predict", json={"track_id": charting(sample), "model": "lstm"}).status_code >= 400
-    assert not app.app.state.predictor.past._under_way  # type: ignore[attr-defined]
+    assert not app.app.state.predictor.past._kept._under_way  # type: ignore[attr-defined]
     predict(app, charting(sample), model="lstm")
-    assert not app.app.state.predictor.past._under_way  # type: ignore[attr-defined]
+    assert not app.app.state.predictor.past._kept._under_way  # type: ignore[attr-defined]
 
 
 def test_the_collector_looks_at_what_requests_left_and_not_at_what_was_there_at_the_start(
