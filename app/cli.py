@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -163,7 +164,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
 def _say_what_is_not_read(database: Database, data: Path, tracks: list[Path]) -> None:
     """A store that holds charts is served as it is: how to add to it."""
     which = f"CHARTCAST_DATABASE_URL={database.address} " if database.is_embedded else ""
-    command = f"{which}{sys.executable} -m app ingest {data}"
+    command = which + shlex.join([sys.executable, "-m", "app", "ingest", str(data)])
     console.print(f"it holds charts already; to add to them: {escape(command)}", soft_wrap=True)
     for path in tracks:
         console.print(f"{escape(str(path))} is not read; POST /tracks/metadata takes it", soft_wrap=True)

@@ -1,6 +1,9 @@
 """``python -m app ingest``."""
 
 import gzip
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from app.database import Database, build_engine
 from tests.ingest.chart_files import Row, build_csv
 from tests.ingest.stored import read_stored_charts
 
+REPOSITORY = Path(__file__).parents[1]
 ROWS: list[Row] = [(1, "A", 300), (2, "B", 200)]
 
 
@@ -52,6 +56,24 @@ def test_a_folder_goes_in_file_by_file_into_a_store_made_on_the_way(charts: Path
     assert result.stdout.count("2 inserted") == 2
     assert _count_days(database_url) == 2
     assert _run(charts).stdout.count("2 unchanged") == 2
+
+
+def test_a_store_that_holds_charts_is_served_as_it_is_and_what_is_said_adds_to_it(
+    charts: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _run(charts).exit_code == 0
+    monkeypatch.setattr("app.cli._serve", lambda *_: None)
+    later = charts.parent / "later charts"
+    later.mkdir()
+    (later / "ph-2020-12-31.csv").write_text(build_csv("2020-12-31", ROWS))
+    started = CliRunner().invoke(app, ["serve", "--data", str(later), "--tracks", "features.csv"])
+    assert started.exit_code == 0, started.output
+    assert "features.csv is not read; POST /tracks/metadata takes it" in started.output
+    assert _count_days(database_url) == 2
+    command = started.output.split("to add to them: ")[1].split("\n")[0]
+    variable, *words = shlex.split(command)
+    subprocess.run(words, check=True, env=os.environ | dict([variable.split("=", 1)]), cwd=REPOSITORY)
+    assert _count_days(database_url) == 3
 
 
 def test_a_bad_file_is_told_and_the_others_go_in(charts: Path, database_url: str) -> None:

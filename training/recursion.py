@@ -8,7 +8,7 @@ import pandas as pd
 
 from app.calendar import build_calendar
 from app.forecasting.forecaster import Forecaster
-from app.forecasting.history import History
+from app.forecasting.history import Floats, History, Ints
 from app.forecasting.market import Calendar, Market
 from app.forecasting.market_covariates import MarketCovariates
 from app.forecasting.recursion import find_shares, find_shifts
@@ -53,8 +53,9 @@ def move_forecasts(
         tracks = np.flatnonzero(np.isfinite(panel.streams[:, cutoff]))
         places = np.searchsorted(tracks, cells["track"].to_numpy()[rows]), steps
         for name, forecaster in forecasters.items():
-            chart = _ChartForecast(panel, forecaster, tracks, cutoff, calendar, int(steps.max()) + 1)
-            shifts[name][rows], recursive[name][rows] = chart.shifts[places], chart.recursive[places]
+            horizon = int(steps.max()) + 1
+            streams, moved = _forecast_chart(panel, forecaster, tracks, cutoff, calendar, horizon=horizon)
+            recursive[name][rows], shifts[name][rows] = streams[places], moved[places]
     return cells.assign(
         **{shift_column(name): of for name, of in shifts.items()},
         **{recursive_column(name): of for name, of in recursive.items()},
@@ -62,28 +63,18 @@ def move_forecasts(
     )
 
 
-class _ChartForecast:
+def _forecast_chart(
+    panel: Panel, forecaster: Forecaster, tracks: Ints, cutoff: int, calendar: Calendar, *, horizon: int
+) -> tuple[Floats, Floats]:
     """What a model says of a day's whole chart day by day, and how far that moves what it says at once.
 
-    Attributes:
-        recursive: In streams. (tracks, horizon)
-        shifts: In log streams. (tracks, horizon)
+    Both (tracks, horizon): in streams, and in log streams.
     """
-
-    def __init__(
-        self,
-        panel: Panel,
-        forecaster: Forecaster,
-        tracks: np.ndarray,
-        cutoff: int,
-        calendar: Calendar,
-        horizon: int,
-    ) -> None:
-        history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
-        known = market_until(panel, cutoff)
-        direct = forecaster.forecast(history, panel.covariates).median[:, :horizon]
-        self.recursive = roll_chart(forecaster, history, known, calendar, (1,) * horizon).medians
-        self.shifts = find_shifts(direct, self.recursive, find_shares(forecaster.spec, history))
+    history = panel.history(tracks, np.full(len(tracks), cutoff), forecaster.grid_length)
+    direct = forecaster.forecast(history, panel.covariates).median[:, :horizon]
+    steps = (1,) * horizon
+    recursive = roll_chart(forecaster, history, market_until(panel, cutoff), calendar, steps).medians
+    return recursive, find_shifts(direct, recursive, find_shares(forecaster.spec, history))
 
 
 def roll_panel(panel: Panel, forecaster: Forecaster, chart: History, cutoff: int) -> MarketCovariates:
